@@ -1,0 +1,60 @@
+"""What the maths needs of a model: its networks as functions on arrays, whoever runs them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sdcam.pipeline.scheduler import NoiseSchedule
+
+Float = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class NetworksSpec:
+    """What runs, and the shapes it takes."""
+
+    model: str  # "pocket"
+    runtime: str  # "openvino 2026.4 bf16"
+    width: int  # of the picture, pixels
+    height: int
+    latent_channels: int
+    embed_channels: int
+
+    @property
+    def latent_shape(self) -> tuple[int, int, int, int]:
+        """(1, L, H/8, W/8)"""
+        return (1, self.latent_channels, self.height // 8, self.width // 8)
+
+
+class Networks(Protocol):
+    """The networks of one latent diffusion model, loaded and warm.
+
+    An implementation owns its arrays: what a call returns is valid until the next call of the
+    same method. Calls come from one thread.
+    """
+
+    spec: NetworksSpec
+    schedule: NoiseSchedule
+
+    def embed(self, prompt: str) -> Float:
+        """Tokenizer and text encoder: prompt embedding, (1, 77, C)."""
+        ...
+
+    def encode(self, image: Pixels) -> Float:
+        """Encoder: RGB picture (H, W, 3) to its latent (1, L, H/8, W/8)."""
+        ...
+
+    def predict_noise(self, latent: Float, timestep: int, prompt_embeds: Float) -> Float:
+        """UNet: the noise (epsilon) in a noisy latent at a timestep, of the latent's shape."""
+        ...
+
+    def decode(self, latent: Float, out: Pixels) -> None:
+        """Decoder: latent to RGB picture, written into `out` (H, W, 3)."""
+        ...
+
+    def close(self) -> None: ...

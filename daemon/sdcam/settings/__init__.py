@@ -1,0 +1,24 @@
+"""What the user can set: the models, the file, and the order in which sources win."""
+
+from sdcam.settings.load import default_path, load
+from sdcam.settings.schema import (
+    Camera,
+    Fit,
+    Look,
+    Model,
+    Output,
+    Service,
+    Settings,
+)
+
+__all__ = [
+    "Camera",
+    "Fit",
+    "Look",
+    "Model",
+    "Output",
+    "Service",
+    "Settings",
+    "default_path",
+    "load",
+]
