@@ -151,12 +151,8 @@ class Output(Section):
         description="Name (Linux: also /dev/videoN) of the virtual camera.",
         min_length=1,
     )
-    width: int = Field(
-        1280, ge=64, le=3840, multiple_of=2, title="Width", description="Pixels."
-    )
-    height: int = Field(
-        720, ge=64, le=2160, multiple_of=2, title="Height", description="Pixels."
-    )
+    width: int = Field(1280, ge=64, le=3840, multiple_of=2, title="Width", description="Pixels.")
+    height: int = Field(720, ge=64, le=2160, multiple_of=2, title="Height", description="Pixels.")
     fps: float = Field(
         30.0, ge=1.0, le=120.0, title="Frame rate", description="Frames a second, steady."
     )
