@@ -1,0 +1,58 @@
+"""Where frames come from: a camera, a video file, a still image, the test pattern."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sdcam.capture.cameras import CameraDevice, Kind, choose_camera, list_cameras
+from sdcam.capture.source import Source, SourceInfo
+from sdcam.errors import UsageError
+from sdcam.settings.schema import Camera
+
+__all__ = [
+    "CameraDevice",
+    "Kind",
+    "Source",
+    "SourceInfo",
+    "choose_camera",
+    "list_cameras",
+    "open_source",
+]
+
+_VALID = "Valid sources: camera, camera:NAME, camera:NUMBER, file:PATH, image:PATH, test."
+
+
+def open_source(spec: str, camera: Camera, once: bool = False) -> Source:
+    """Opens what `spec` names. OpenCV is loaded here and not before.
+
+    Args:
+        spec: `camera` (takes `camera.device`), `camera:NAME-or-number`, `file:PATH`,
+            `image:PATH` or `test`.
+        camera: device, size and frame rate to ask for. A video keeps its own size and frame
+            rate, an image its own size.
+        once: a video ends at its end instead of starting over.
+
+    Raises:
+        UsageError: the spec is none of these, or the file is not what it should be.
+        MissingError: the file, the camera or the permission is not there.
+        SdcamError: the camera is there and does not work.
+    """
+    kind, _, what = spec.strip().partition(":")
+    what = what.strip()
+    if kind == "camera":
+        from sdcam.capture.camera import CameraSource
+
+        return CameraSource(choose_camera(what or camera.device, list_cameras()), camera)
+    if kind == "file" and what:
+        from sdcam.capture.video_file import VideoFile
+
+        return VideoFile(Path(what).expanduser(), once=once)
+    if kind == "image" and what:
+        from sdcam.capture.still_image import StillImage
+
+        return StillImage(Path(what).expanduser(), fps=camera.fps)
+    if kind == "test" and not what:
+        from sdcam.capture.test_pattern import TestPattern
+
+        return TestPattern(camera.width, camera.height, camera.fps)
+    raise UsageError(f'"{spec}" is not a source.', _VALID)

@@ -1,0 +1,107 @@
+"""Cameras on Linux: the nodes in sysfs, and what each driver says about itself."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sdcam.capture.cameras.device import CameraDevice, Kind
+from sdcam.capture.cameras.v4l2 import Capability, query_capability
+
+_OUR_NAME = "StreamDiffusion Cam"
+_LOOPBACK_DRIVERS = ("v4l2 loopback", "v4l2loopback", "akvcam")
+_GREY = {"GREY", "Y8I", "Y10", "Y10B", "Y12", "Y12I", "Y16"}
+
+_NOT_ALLOWED = 'not allowed to open it (join the group "video", then log in anew)'
+
+QueryCapability = Callable[[str], Capability]
+
+
+def find_cameras(
+    sysfs: Path = Path("/sys/class/video4linux"), query: QueryCapability = query_capability
+) -> list[CameraDevice]:
+    """Every node that captures pictures, and every loopback device.
+
+    Args:
+        sysfs: the folder with one link a node.
+        query: asks the driver behind "/dev/videoN"; raises OSError.
+    """
+    if not sysfs.is_dir():
+        return []
+    found = (_camera(entry, query) for entry in sysfs.iterdir() if entry.name.startswith("video"))
+    return [camera for camera in found if camera is not None]
+
+
+def _camera(entry: Path, query: QueryCapability) -> CameraDevice | None:
+    facts = _Sysfs.of(entry)
+    try:
+        told = query(f"/dev/{entry.name}")
+    except PermissionError:
+        told = Capability(driver="", name=facts.name, bus="", captures=True, formats=())
+        return None if facts.is_secondary else _device(entry, told, facts.kind, _NOT_ALLOWED)
+    except OSError:  # unplugged since it was listed
+        return None
+    if facts.is_virtual or told.driver in _LOOPBACK_DRIVERS:
+        return _device(entry, told, Kind.VIRTUAL, _why_not_virtual(told.name))
+    # A webcam's second node carries metadata; converters and outputs are nodes too.
+    return _device(entry, told, _kind(facts, told)) if told.captures else None
+
+
+def _kind(facts: _Sysfs, told: Capability) -> Kind:
+    if told.formats and _GREY.issuperset(told.formats):
+        return Kind.INFRARED
+    return Kind.USB if facts.kind is Kind.OTHER and told.bus.startswith("usb-") else facts.kind
+
+
+def _device(entry: Path, told: Capability, kind: Kind, why_not: str = "") -> CameraDevice:
+    return CameraDevice(
+        name=told.name or entry.name,
+        index=int(re.sub(r"\D", "", entry.name) or 0),
+        kind=kind,
+        node=f"/dev/{entry.name}",
+        driver=told.driver,
+        bus=told.bus,
+        formats=told.formats,
+        why_not=why_not,
+    )
+
+
+def _why_not_virtual(name: str) -> str:
+    if name == _OUR_NAME:
+        return "it is the virtual camera that sdcam feeds"
+    return "it is a loopback device, which sdcam may be feeding: it would film itself"
+
+
+@dataclass(frozen=True)
+class _Sysfs:
+    name: str
+    is_virtual: bool  # made by a program, on no bus
+    is_secondary: bool  # a further node of the same camera: metadata
+    kind: Kind
+
+    @classmethod
+    def of(cls, entry: Path) -> _Sysfs:
+        place = Path(os.path.realpath(entry))
+        return cls(
+            name=_text(entry / "name"),
+            is_virtual=place.parent.parent.name == "virtual",
+            is_secondary=_text(entry / "index") not in ("", "0"),
+            kind=_place_of(Path(os.path.realpath(entry / "device"))),
+        )
+
+
+def _place_of(device: Path) -> Kind:
+    """A USB device knows whether its port is inside the machine: `removable` says "fixed"."""
+    if not re.fullmatch(r"\d+-[\d.]+:\d+\.\d+", device.name):
+        return Kind.OTHER
+    return Kind.BUILT_IN if _text(device.parent / "removable") == "fixed" else Kind.USB
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
