@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from pathlib import Path
 from typing import Annotated, Any
 
+from platformdirs import user_runtime_path
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -190,6 +192,12 @@ class Service(Section):
         description='Path of the control socket, or "auto".',
         min_length=1,
     )
+
+    @property
+    def socket_path(self) -> Path:
+        if self.socket != "auto":
+            return Path(self.socket).expanduser()
+        return user_runtime_path("streamdiffusion-cam") / "control.sock"
 
 
 class Settings(BaseSettings):

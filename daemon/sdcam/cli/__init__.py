@@ -1,0 +1,64 @@
+"""The command line. Each command lives in a module of its own, imported when it is called, so that
+`sdcam --help` answers at once."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from importlib import import_module
+
+from sdcam import __version__
+from sdcam.errors import ExitCode, SdcamError
+
+STARTED_NS = time.monotonic_ns()
+
+# command: (module, help)
+_COMMANDS = {
+    "run": ("run", "camera in, styled camera out, until Ctrl-C"),
+    "demo": ("demo", "play the embedded clip through the embedded model: demo.mp4, demo.png"),
+    "status": ("status", "what the running service does"),
+    "pause": ("remote", "show a card and close the camera"),
+    "resume": ("remote", "go on after a pause"),
+    "next": ("remote", "go to the next style of the gallery"),
+    "prev": ("remote", "go to the style before"),
+    "prompt": ("remote", "change the prompt of the running service"),
+    "set": ("remote", "change live settings of the running service"),
+    "snapshot": ("remote", "save the picture that the service shows as a PNG"),
+    "cameras": ("cameras", "list the cameras and which one is taken"),
+    "models": ("models", "list the models and where they lie"),
+    "config": ("config", "where the configuration lies, whether it is right, what is in force"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit code. The last line on stderr says what to do."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    name = next((word for word in words if not word.startswith("-")), None)
+    try:
+        arguments = _parser(name).parse_args(words)
+        return int(arguments.run(arguments) or ExitCode.DONE)
+    except SdcamError as error:
+        print(f"sdcam: {error}", file=sys.stderr)
+        return int(error.exit_code)
+    except KeyboardInterrupt:
+        return int(ExitCode.DONE)
+    except BrokenPipeError:  # `sdcam status | head`
+        sys.stderr.close()
+        return int(ExitCode.DONE)
+
+
+def _parser(chosen: str | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="sdcam",
+        description="StreamDiffusion Cam restyles your camera and offers it to every app.",
+        epilog="`sdcam COMMAND --help` tells more of a command.",
+    )
+    parser.add_argument("--version", action="version", version=f"sdcam {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, (module, text) in _COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text[:1].upper() + text[1:])
+        if name == chosen:
+            import_module(f"sdcam.cli.{module}").configure(command, name)
+    return parser

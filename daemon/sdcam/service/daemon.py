@@ -1,0 +1,264 @@
+"""The service itself: startup, main loop, shutdown, from top to bottom."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from sdcam.errors import SdcamError
+from sdcam.pipeline.img2img import Conditioning
+from sdcam.service.instance import SingleInstance
+from sdcam.service.situation import Situation
+from sdcam.service.status import status_of
+from sdcam.settings import Settings
+from sdcam.settings.change import changed
+from sdcam.workers.capture import MAX_FRAME_BYTES, CaptureWorker, SourceSpec
+from sdcam.workers.frame_pool import FramePool, FrameSlots
+from sdcam.workers.inference import InferenceWorker, ModelSpec
+from sdcam.workers.output import OutputWorker, Pixels, View
+from sdcam.workers.records import CameraFrame, StyledFrame
+
+# Two granted to the capture process, one waiting, up to three in the model, one spare.
+_CAMERA_SLOTS = 7
+# One shown, one waiting to be shown, up to three in the model, one spare.
+_STYLED_SLOTS = 6
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What to run, and for how long."""
+
+    settings: Settings
+    source: str = "camera"
+    outputs: tuple[str, ...] = ("virtual-camera",)
+    once: bool = False  # a file source ends the run
+    seconds: float | None = None
+    frames: int | None = None  # sent to the outputs
+    control: bool = True  # listen on the control socket, be the only one
+    started_ns: int = field(default_factory=time.monotonic_ns)
+
+
+class Daemon:
+    """`run()` is the whole life. Every other public method may be called from any thread."""
+
+    def __init__(self, plan: RunPlan) -> None:
+        self.plan = plan
+        self.settings = plan.settings
+        self.situation = Situation(plan.settings.output.hold_seconds)
+        self.fatal: SdcamError | None = None
+        self._log = logging.getLogger("sdcam.service")
+        self._should_exit = threading.Event()
+        self._lock = threading.RLock()
+
+        width, height = plan.settings.model.size
+        model = ModelSpec(plan.settings.model.name, plan.settings.model.engine, width, height)
+        camera_pool = FramePool(FrameSlots.allocate(_CAMERA_SLOTS, MAX_FRAME_BYTES))
+        styled_pool = FramePool(FrameSlots.allocate(_STYLED_SLOTS, model.slot_bytes))
+        self.output = OutputWorker(
+            plan.outputs,
+            plan.settings.output,
+            styled_pool,
+            self.situation.card,
+            self._view(),
+            lambda fault: self._report("output", fault),
+            plan.frames,
+            self.stop,
+        )
+        self.inference = InferenceWorker(
+            model,
+            self._conditioning(),
+            camera_pool,
+            styled_pool,
+            self._on_styled,
+            lambda fault: self._report("model", fault),
+        )
+        self.capture = CaptureWorker(
+            SourceSpec(plan.source, plan.settings.camera, plan.once),
+            camera_pool,
+            self._on_captured,
+            self._on_source_end,
+            lambda fault: self._report("camera", fault),
+        )
+
+    def run(self) -> dict[str, Any]:
+        """Returns when the run is over, with its last status as the summary.
+
+        Raises:
+            SdcamError: it could not start, or its last output broke.
+        """
+        with contextlib.ExitStack() as stack:
+            if self.plan.control:
+                stack.enter_context(SingleInstance(self.settings.service.socket_path))
+            stack.enter_context(self._signals())
+            self._startup(stack)
+            self._main_loop()
+            summary = self.status()
+        if self.fatal is not None:
+            raise self.fatal
+        return summary
+
+    def stop(self) -> None:
+        """The only way out."""
+        self._should_exit.set()
+
+    @property
+    def stopping(self) -> bool:
+        return self._should_exit.is_set()
+
+    def _startup(self, stack: contextlib.ExitStack) -> None:
+        # What the user sees comes first and goes last: the camera that apps have selected is there
+        # (with a card) before the model is loaded, and until everything else has ended.
+        stack.callback(self.output.stop)
+        self.output.start()
+        if self.plan.control:
+            from sdcam.control.server import ControlServer
+
+            stack.enter_context(ControlServer(self.settings.service.socket_path, self))
+        stack.callback(self.inference.stop)
+        self.inference.start()
+        stack.callback(self.capture.stop)
+        self.capture.start()
+
+    def _main_loop(self) -> None:
+        end = None if self.plan.seconds is None else time.monotonic() + self.plan.seconds
+        while not self._should_exit.is_set():
+            left = None if end is None else end - time.monotonic()
+            if left is not None and left <= 0:
+                return
+            self._should_exit.wait(left)
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        def leave(number: int, frame: FrameType | None) -> None:
+            self._log.info("%s: stopping", signal.Signals(number).name)
+            self.stop()
+
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {s: signal.signal(s, leave) for s in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    # What flows between the workers.
+
+    def _on_captured(self, frame: CameraFrame) -> None:
+        self.inference.offer(frame)
+
+    def _on_styled(self, styled: StyledFrame) -> None:
+        if self.situation.paused:
+            self.output.discard(styled)
+        else:
+            self.output.show(styled)
+
+    def _on_source_end(self) -> None:
+        self._log.info("the source is over")
+        self.stop()
+
+    def _report(self, part: str, fault: SdcamError | None) -> None:
+        if not self.situation.report(part, fault):
+            return
+        if fault is None:
+            self._log.info("%s: works again", part)
+            return
+        self._log.warning("%s: %s", part, fault)
+        if self._is_fatal(part, fault):
+            self.fatal = fault
+            self.stop()
+
+    def _is_fatal(self, part: str, fault: SdcamError) -> bool:
+        """What never worked in this run, and what only the user can mend, ends it at once; what
+        worked before is waited for. Outputs end the run when the last one is gone."""
+        if part == "output":
+            return not self.output.alive
+        if fault.exit_code == SdcamError.exit_code:
+            return False
+        return not (self.capture.frames.count if part == "camera" else self.inference.spec)
+
+    # What the control socket and the command line ask for.
+
+    def pause(self) -> None:
+        """A card in place of the picture, the camera closed."""
+        self.situation.paused = True
+        self.output.clear()
+        self.capture.want(False)
+        self._log.info("paused")
+
+    def resume(self) -> None:
+        self.inference.reset()
+        self.situation.paused = False
+        self.capture.want(True)
+        self._log.info("resumed")
+
+    def set(self, values: dict[str, object]) -> None:
+        """Changes live keys, `{"look.prompt": "anime"}`.
+
+        Raises:
+            UsageError: an unknown key, a value out of bounds, a key that is not live.
+        """
+        with self._lock:
+            self.settings = changed(self.settings, values)
+            self.inference.condition(self._conditioning())
+            self.output.look(self._view())
+        self._log.info("%s", ", ".join(f"{key} = {value!r}" for key, value in values.items()))
+
+    def step_style(self, step: int) -> str:
+        """Goes `step` styles on in the gallery; returns the name of the new one."""
+        with self._lock:
+            names = list(self.settings.styles)
+            now = self.settings.prompt_text()
+            texts = list(self.settings.styles.values())
+            index = (texts.index(now) + step if now in texts else min(step, 0)) % len(names)
+            self.set({"look.prompt": names[index]})
+            return names[index]
+
+    def newest(self) -> tuple[Pixels, Pixels] | None:
+        """What the model saw last and what it painted, RGB (H, W, 3)."""
+        return self.output.newest()
+
+    def snapshot(self, path: Path) -> None:
+        """Writes the newest styled picture as PNG.
+
+        Raises:
+            SdcamError: there is none, or the file cannot be written.
+        """
+        import cv2
+
+        if (pair := self.newest()) is None:
+            raise SdcamError("There is no picture to save now.", "`sdcam status` says why.")
+        try:
+            encoded = cv2.imencode(".png", cv2.cvtColor(pair[1], cv2.COLOR_RGB2BGR))[1]
+            path.write_bytes(encoded.tobytes())
+        except OSError as error:
+            raise SdcamError(f"{path} cannot be written: {error.strerror}.") from None
+
+    def status(self) -> dict[str, Any]:
+        return status_of(self)
+
+    def _conditioning(self) -> Conditioning:
+        look = self.settings.look
+        return Conditioning(
+            prompt=self.settings.prompt_text(),
+            strength=look.strength,
+            feedback=look.feedback,
+            smoothing=look.smoothing,
+            transition_seconds=look.transition_seconds,
+            seed=look.seed,
+            steps=look.steps,
+            similarity=look.similarity,
+        )
+
+    def _view(self) -> View:
+        output = self.settings.output
+        return View(output.fit, self.settings.look.blend, output.mirror)

@@ -1,0 +1,107 @@
+"""Everything that the service knows of itself, as plain data for `sdcam status` and `--json`."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from sdcam import __version__
+from sdcam.workers.meters import Distribution
+
+if TYPE_CHECKING:
+    from sdcam.service.daemon import Daemon
+
+
+def status_of(daemon: Daemon) -> dict[str, Any]:
+    """Times in milliseconds unless the name says otherwise, rates a second, memory in MB."""
+    capture, inference, output = daemon.capture, daemon.inference, daemon.output
+    settings, situation = daemon.settings, daemon.situation
+    spec, source = inference.spec, capture.info
+    started = daemon.plan.started_ns
+    first = output.first_picture_ns
+    return {
+        "version": __version__,
+        "state": situation.state.value,
+        "card": output.showing,
+        "faults": {part: str(fault) for part, fault in dict(situation.faults).items()},
+        "last_fault": str(situation.last_fault) if situation.last_fault else None,
+        "seconds": round((time.monotonic_ns() - started) / 1e9, 2),
+        "first_picture_after_seconds": round((first - started) / 1e9, 3) if first else None,
+        "look": {**settings.look.model_dump(mode="json"), "prompt_text": settings.prompt_text()},
+        "model": {
+            "name": spec.model if spec else daemon.plan.settings.model.name,
+            "runtime": spec.runtime if spec else None,
+            "size": f"{spec.width}x{spec.height}" if spec else None,
+        },
+        "source": {
+            "name": source.name if source else daemon.plan.source,
+            "size": f"{source.width}x{source.height}" if source else None,
+            "fps": round(source.fps, 2) if source else None,
+        },
+        "outputs": output.names,
+        "frames": {
+            "captured": capture.frames.count,
+            "styled": inference.inferred.count,
+            "reused": inference.reused,
+            "skipped": inference.skipped + capture.unread,
+            "dropped": inference.dropped,
+            "sent": output.sent.count,
+            "late": output.late,
+        },
+        "fps": {
+            "camera": round(capture.frames.per_second(), 1),
+            "model": round(inference.inferred.per_second(), 1),
+            "output": round(output.sent.per_second(), 1),
+        },
+        "fps_average": {
+            "camera": round(capture.frames.average(), 2),
+            "model": round(inference.inferred.average(), 2),
+            "output": round(output.sent.average(), 2),
+        },
+        "latency_ms": _percentiles(output.latency),
+        "gap_ms": _percentiles(output.gaps),
+        "stages_ms": {
+            **{name: _median(times) for name, times in dict(inference.stages).items()},
+            "compose": _median(output.compose_time),
+        },
+        "restarts": {"capture": capture.restarts, "model": inference.restarts},
+        "processes": _processes(
+            {"daemon": os.getpid(), "capture": capture.pid, "model": inference.pid}
+        ),
+    }
+
+
+def _percentiles(distribution: Distribution) -> dict[str, float]:
+    names = ("p50", "p95", "p99", "max")
+    return {
+        name: round(value, 2)
+        for name, value in zip(names, distribution.percentiles(50, 95, 99, 100), strict=True)
+    }
+
+
+def _median(distribution: Distribution) -> float:
+    return round(distribution.percentiles(50)[0], 2)
+
+
+def _processes(pids: dict[str, int | None]) -> dict[str, dict[str, float]]:
+    """Memory and CPU of the processes that are alive. Pages that processes share (the frames
+    among them) are counted once for each on macOS, and in parts (PSS) on Linux."""
+    import psutil
+
+    found = {}
+    for name, pid in pids.items():
+        if pid is None:
+            continue
+        try:
+            process = psutil.Process(pid)
+            memory = process.memory_full_info()
+            cpu = process.cpu_times()
+        except psutil.Error:
+            continue
+        found[name] = {
+            "pid": pid,
+            "memory_mb": round(getattr(memory, "pss", memory.rss) / 1e6, 1),
+            "cpu_seconds": round(cpu.user + cpu.system, 2),
+        }
+    return found

@@ -1,0 +1,157 @@
+"""The capture process and the thread that keeps it running.
+
+The camera has a process of its own because a hung or replugged camera can only be got rid of with
+the process that opened it (opencv/opencv#27294).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+
+import numpy as np
+
+from sdcam.capture.source import Source, SourceInfo
+from sdcam.errors import SdcamError
+from sdcam.settings import Camera
+from sdcam.workers.child import Child
+from sdcam.workers.frame_pool import FramePool, FrameSlots
+from sdcam.workers.meters import RateMeter
+from sdcam.workers.records import CameraFrame, Opened, SourceEnded
+from sdcam.workers.worker import FaultReport, ProcessWorker
+
+_GRANTED = 2  # slots that the process may fill: one being written, one ready for the next frame
+_OPEN_SECONDS = 20.0  # a camera that wakes up, a permission dialogue
+_SILENCE_SECONDS = 2.5
+MAX_FRAME_BYTES = 1920 * 1080 * 3
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """What to open: a spec of the command line, the camera settings, whether a file ends."""
+
+    spec: str
+    camera: Camera
+    once: bool = False
+
+
+class CaptureWorker(ProcessWorker):
+    """
+    Args:
+        source: what to capture.
+        pool: camera memory; slots pass to `deliver` with their frame.
+        deliver: gets every frame; who gets it gives the slot back.
+        on_end: a source that plays once is over.
+    """
+
+    def __init__(
+        self,
+        source: SourceSpec,
+        pool: FramePool,
+        deliver: Callable[[CameraFrame], None],
+        on_end: Callable[[], None],
+        on_fault: FaultReport,
+    ) -> None:
+        super().__init__("capture", on_fault)
+        self.source = source
+        self.info: SourceInfo | None = None
+        self.frames = RateMeter()
+        self.unread = 0
+        self._pool = pool
+        self._deliver = deliver
+        self._on_end = on_end
+        self._granted: set[int] = set()
+
+    def _spawn(self) -> Child:
+        return Child("capture", capture_main, self._pool.slots, self.source)
+
+    def _serve(self, child: Child) -> None:
+        deadline = time.monotonic() + _OPEN_SECONDS
+        while self._active:
+            self._grant(child)
+            if child.pipe not in self._wakeup.wait(deadline - time.monotonic(), child.pipe):
+                if time.monotonic() >= deadline:
+                    raise SdcamError(f"{self._name()} gives no pictures.", "Reopening it.")
+                continue
+            message = child.pipe.recv()
+            deadline = time.monotonic() + _SILENCE_SECONDS
+            if isinstance(message, CameraFrame):
+                self._granted.remove(message.slot)
+                self.frames.tick()
+                self.unread = message.unread
+                self._works()
+                self._deliver(message)
+            elif isinstance(message, Opened):
+                self.info = message.info
+                self._log.info(
+                    "source open: %s, %dx%d, %.4g fps",
+                    message.info.name,
+                    message.info.width,
+                    message.info.height,
+                    message.info.fps,
+                )
+                deadline += 2 / max(1.0, message.info.fps)
+            elif isinstance(message, SourceEnded):
+                self._wanted = False
+                self._on_end()
+            elif isinstance(message, SdcamError):
+                raise message
+
+    def _grant(self, child: Child) -> None:
+        while len(self._granted) < _GRANTED and (slot := self._pool.take()) is not None:
+            self._granted.add(slot)
+            child.send(slot)
+
+    def _reclaim(self) -> None:
+        for slot in self._granted:
+            self._pool.give_back(slot)
+        self._granted.clear()
+
+    def _name(self) -> str:
+        return f'The camera "{self.info.name}"' if self.info else f'"{self.source.spec}"'
+
+
+def capture_main(pipe: Connection, slots: FrameSlots, wanted: SourceSpec) -> None:
+    """The capture process: fills the slots that it is granted, until the pipe closes."""
+    from sdcam.capture import open_source
+
+    try:
+        source = open_source(wanted.spec, wanted.camera, once=wanted.once)
+    except SdcamError as error:
+        pipe.send(error)
+        return
+    try:
+        _capture(pipe, slots, source)
+    except SdcamError as error:
+        pipe.send(error)
+    finally:
+        source.close()
+
+
+def _capture(pipe: Connection, slots: FrameSlots, source: Source) -> None:
+    info = source.info
+    shape = (info.height, info.width, 3)
+    if info.width * info.height * 3 > slots.slot_bytes:
+        raise SdcamError(
+            f"{info.name} gives {info.width}x{info.height}, more than there is memory for.",
+            "Set camera.width and camera.height to 1920 and 1080 or less.",
+        )
+    pipe.send(Opened(info))
+    granted: list[int] = []
+    nowhere = np.empty(shape, np.uint8)
+    sequence = unread = 0
+    while True:
+        while pipe.poll():
+            granted.append(pipe.recv())
+        slot = granted.pop(0) if granted else None
+        captured_ns = source.read(nowhere if slot is None else slots.view(slot, shape))
+        if captured_ns is None:
+            pipe.send(SourceEnded())
+            return
+        sequence += 1
+        if slot is None:
+            unread += 1  # read all the same: a camera's queue would hand out old pictures later
+            continue
+        pipe.send(CameraFrame(slot, sequence, captured_ns, info.width, info.height, unread))

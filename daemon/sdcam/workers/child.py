@@ -1,0 +1,95 @@
+"""A process of ours: spawned, spoken to through a pipe, replaceable at any moment."""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+# Forking a process that has threads and a model runtime in it is undefined on macOS.
+_CONTEXT = multiprocessing.get_context("spawn")
+_GRACE_SECONDS = 1.0
+
+
+class Child:
+    """One spawned process and our end of the pipe to it.
+
+    Args:
+        name: what `ps` and the log call it.
+        target: module-level function; called with its end of the pipe, then `args`.
+    """
+
+    def __init__(self, name: str, target: Callable[..., None], *args: Any) -> None:
+        self.name = name
+        self.pipe: Connection
+        self.pipe, theirs = _CONTEXT.Pipe()
+        self._process = _CONTEXT.Process(
+            target=_main, args=(target, theirs, args), name=f"sdcam {name}", daemon=True
+        )
+        self._process.start()
+        theirs.close()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid or 0
+
+    @property
+    def alive(self) -> bool:
+        return self._process.is_alive()
+
+    @property
+    def exit_code(self) -> int | None:
+        return self._process.exitcode
+
+    def how_it_ended(self) -> str:
+        """ "was killed by SIGSEGV", "exited with 1", for messages."""
+        code = self._process.exitcode
+        if code is None:
+            return "does not answer"
+        if code < 0:
+            return f"was killed by {signal.Signals(-code).name}"
+        return f"exited with {code}"
+
+    def send(self, message: Any) -> bool:
+        """False when nobody is there any more."""
+        try:
+            self.pipe.send(message)
+        except (BrokenPipeError, ConnectionResetError, OSError):
+            return False
+        return True
+
+    def wait(self, seconds: float) -> None:
+        """Until the process has ended, but no longer."""
+        self._process.join(seconds)
+
+    def stop(self, grace: float = _GRACE_SECONDS) -> None:
+        """Asks (by closing the pipe), waits, insists. The process is gone when this returns."""
+        self.pipe.close()
+        self._process.join(grace)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        self._process.close()
+
+
+def _main(target: Callable[..., None], pipe: Connection, args: tuple[Any, ...]) -> None:
+    # Ctrl-C in a terminal goes to the whole group; who stops, and in which order, the daemon says.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    faulthandler.enable()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        target(pipe, *args)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(0)  # a camera read that hangs must not outlive the service

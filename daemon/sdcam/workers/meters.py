@@ -1,0 +1,64 @@
+"""Counters that the status shows: rates and distributions of the last seconds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+
+import numpy as np
+
+
+class RateMeter:
+    """Counts events and tells how many a second there were lately."""
+
+    def __init__(self, window_seconds: float = 3.0) -> None:
+        self.count = 0
+        self._window_ns = round(window_seconds * 1e9)
+        self._times: deque[int] = deque(maxlen=1024)
+        self._first_ns = self._last_ns = 0
+        self._lock = threading.Lock()
+
+    def tick(self) -> None:
+        now = time.monotonic_ns()
+        with self._lock:
+            self._first_ns = self._first_ns or now
+            self._last_ns = now
+            self.count += 1
+            self._times.append(now)
+
+    def per_second(self) -> float:
+        """Events a second over the window, 0.0 when there were none."""
+        oldest = time.monotonic_ns() - self._window_ns
+        with self._lock:
+            while self._times and self._times[0] < oldest:
+                self._times.popleft()
+            if len(self._times) < 2:
+                return 0.0
+            return (len(self._times) - 1) / max(1e-9, (self._times[-1] - self._times[0]) / 1e9)
+
+    def average(self) -> float:
+        """Events a second from the first to the last."""
+        with self._lock:
+            span = (self._last_ns - self._first_ns) / 1e9
+            return (self.count - 1) / span if span > 0 else 0.0
+
+
+class Distribution:
+    """The last values of a quantity in milliseconds."""
+
+    def __init__(self, keep: int = 4096) -> None:
+        self._values: deque[float] = deque(maxlen=keep)
+        self._lock = threading.Lock()
+
+    def add_ns(self, nanoseconds: int) -> None:
+        with self._lock:
+            self._values.append(nanoseconds / 1e6)
+
+    def percentiles(self, *percents: float) -> list[float]:
+        """In milliseconds; zeros when nothing was measured."""
+        with self._lock:
+            values = list(self._values)
+        if not values:
+            return [0.0] * len(percents)
+        return [float(v) for v in np.percentile(values, percents)]
