@@ -36,6 +36,7 @@ class NoiseSchedule:
         Raises:
             MissingError: a beta schedule or prediction type that we do not know.
         """
+        betas: NDArray[np.float64]
         kind = config.get("beta_schedule", "linear")
         start, end = float(config.get("beta_start", 1e-4)), float(config.get("beta_end", 0.02))
         count = int(config.get("num_train_timesteps", 1000))
@@ -56,7 +57,7 @@ class NoiseSchedule:
                 f'The model predicts "{prediction}", this program knows "epsilon".',
                 "Take another model.",
             )
-        return cls(np.cumprod(1.0 - betas))
+        return cls(np.cumprod(1.0 - betas, dtype=np.float64))
 
     def level(self, timestep: int) -> NoiseLevel:
         alpha = float(self.alphas_cumprod[timestep])

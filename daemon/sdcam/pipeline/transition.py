@@ -12,9 +12,9 @@ class PromptTransition:
     """The prompt embedding in force at a time. A new target starts from whatever is in force."""
 
     def __init__(self, embeds: Float) -> None:
-        self._from = embeds.copy()
-        self._to = embeds.copy()
-        self._now = embeds.copy()
+        self._from: Float = embeds.copy()
+        self._to: Float = embeds.copy()
+        self._now: Float = embeds.copy()
         self._start_ns = 0
         self._length_ns = 0
 

@@ -154,7 +154,7 @@ class OutputWorker:
     def _run(self) -> None:
         period = 1.0 / self._output.fps
         tick = time.monotonic()
-        while not self._stopping:
+        while True:
             if self._wait_until(tick):
                 self._compose()
                 continue

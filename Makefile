@@ -1,0 +1,59 @@
+# Two commands matter: `make demo` shows it, `make test` checks it. The rest is for developers.
+PYTHON ?= python3
+VENV   ?= .venv
+# The converters' tests need torch; this release is the one that they are run with.
+TORCH  ?= torch==2.13.0
+
+BIN     := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
+
+.PHONY: demo test lint format types unit wheel bench train-pocket evaluate-pocket clean
+
+demo: $(VENV)/.installed
+	$(BIN)/sdcam demo
+
+test: lint types unit
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
+
+unit: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest
+
+bench: $(VENV)/.installed
+	$(BIN)/python -m benchmarks
+
+evaluate-pocket: $(VENV)/.installed-dev
+	$(BIN)/sdcam-train evaluate
+
+train-pocket: $(VENV)/.installed-dev
+	$(BIN)/sdcam-train all
+
+wheel: $(VENV)/.installed
+	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "Python 3.10 to 3.13 is needed; name one: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "No venv: on Debian, apt-get install python3-venv, then again."; exit 1; }
+
+$(VENV)/.installed: pyproject.toml $(VENV)/bin/python
+	$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(INSTALL) "$(TORCH)"
+	$(INSTALL) --editable ".[dev,convert]"
+	@touch $@

@@ -1,0 +1,105 @@
+"""Real processes: spawned, spoken to, killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from sdcam.workers.child import Child
+from sdcam.workers.frame_pool import FrameSlots
+
+
+def double(pipe, slots):
+    while True:
+        view = slots.view(pipe.recv(), (4,))
+        view *= 2
+        pipe.send("done")
+
+
+def hang(pipe):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    pipe.send("hanging")
+    time.sleep(60)
+
+
+PARENT = """
+import time
+from sdcam.workers.child import Child
+from test_child import hang
+if __name__ == "__main__":
+    child = Child("hang", hang)
+    child.pipe.recv()
+    print(child.pid, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_pixels_are_shared_and_only_records_cross_the_pipe():
+    slots = FrameSlots.allocate(2, 4)
+    slots.view(1, (4,))[...] = 21
+    child = Child("double", double, slots)
+    try:
+        child.send(1)
+        assert child.pipe.recv() == "done"
+        assert slots.view(1, (4,)).tolist() == [42] * 4
+        assert slots.view(0, (4,)).tolist() == [0] * 4
+    finally:
+        child.stop()
+
+
+def test_a_process_that_hangs_is_gone_when_stop_returns():
+    child = Child("hang", hang)
+    assert child.pipe.recv() == "hanging"
+    pid = child.pid
+    child.stop(grace=0.1)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_a_killed_process_is_seen_at_once_and_named():
+    child = Child("hang", hang)
+    child.pipe.recv()
+    os.kill(child.pid, signal.SIGKILL)
+    with pytest.raises(EOFError):
+        child.pipe.recv()
+    child.wait(5)
+    assert child.how_it_ended() == "was killed by SIGKILL"
+    child.stop()
+
+
+def test_children_end_with_a_parent_that_was_killed(tmp_path):
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    search = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    parent = subprocess.Popen(
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": search},
+    )
+    assert parent.stdout is not None
+    grandchild = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    deadline = time.monotonic() + 10
+    while _runs(grandchild):
+        assert time.monotonic() < deadline, "the grandchild outlived its parent"
+        time.sleep(0.02)
+
+
+def _runs(pid):
+    """Whether a process runs; one that ended and was not yet reaped does not."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

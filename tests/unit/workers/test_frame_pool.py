@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import pytest
+from sdcam.workers.frame_pool import FramePool, FrameSlots
+
+
+def test_every_slot_is_handed_out_once_and_comes_back():
+    pool = FramePool(FrameSlots.allocate(3, 100))
+    slots = [pool.take() for _ in range(4)]
+    assert sorted(slots[:3]) == [0, 1, 2]
+    assert slots[3] is None
+    pool.give_back(1)
+    assert pool.take() == 1
+
+
+def test_giving_back_twice_is_a_mistake():
+    pool = FramePool(FrameSlots.allocate(1, 100))
+    with pytest.raises(ValueError, match="twice"):
+        pool.give_back(0)
+
+
+def test_views_of_two_slots_do_not_overlap():
+    slots = FrameSlots.allocate(2, 12)
+    slots.view(0, (2, 2, 3))[...] = 1
+    slots.view(1, (2, 3), offset=6)[...] = 2
+    assert slots.block.bytes().tolist() == [1] * 12 + [0] * 6 + [2] * 6
+
+
+def test_a_frame_that_does_not_fit_is_refused():
+    with pytest.raises(ValueError, match="does not fit"):
+        FrameSlots.allocate(1, 11).view(0, (2, 2, 3))
