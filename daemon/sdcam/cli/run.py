@@ -37,10 +37,6 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from sdcam.cli.summary import table
-    from sdcam.service import Daemon, RunPlan
-    from sdcam.service.log import start_logging
-
     settings = settings_from(
         arguments,
         look__prompt=arguments.prompt,
@@ -49,6 +45,10 @@ def run(arguments: argparse.Namespace) -> None:
     )
     if arguments.once and not arguments.source.startswith("file:"):
         raise UsageError("--once goes with a file source.", "Give --source file:PATH.")
+    from sdcam.cli.summary import table
+    from sdcam.service import Daemon, RunPlan
+    from sdcam.service.log import start_logging
+
     start_logging(settings.service.log_level)
     plan = RunPlan(
         settings,

@@ -1,0 +1,77 @@
+"""The command line as its user meets it: exit codes, and the last line on stderr."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from sdcam.cli import main
+from sdcam.cli.options import assignments
+from sdcam.errors import UsageError
+
+
+def test_values_are_toml_and_bare_words_are_text():
+    words = ["look.strength=0.7", "output.mirror=true", "look.prompt=a red balloon", "a.b=x=y"]
+    assert assignments(words) == {
+        "look.strength": 0.7,
+        "output.mirror": True,
+        "look.prompt": "a red balloon",
+        "a.b": "x=y",
+    }
+    with pytest.raises(UsageError, match="KEY=VALUE"):
+        assignments(["look.strength"])
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["run", "--set", "look.strength=7"], 2, "Command line: look.strength = 7"),
+        (["run", "--set", "look.strenght=1"], 2, 'did you mean "strength"'),
+        (["run", "--config", "nowhere.toml"], 2, "does not exist"),
+        (["run", "--once", "--source", "test"], 2, "--once goes with a file"),
+        (["status"], 3, "not running"),
+        (["prompt", "anime"], 3, "sdcam run"),
+        (["snapshot", "picture.jpg"], 2, "ends in .png"),
+    ],
+)
+def test_mistakes_end_in_a_sentence(words, code, sentence, capsys):
+    assert main(words) == code
+    assert sentence in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "words", [["dance"], [], ["run", "--seconds", "-1"], ["run", "--frames", "x"]]
+)
+def test_wrong_words_exit_with_2(words, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    assert left.value.code == 2
+    assert "error" in capsys.readouterr().err
+
+
+def test_help_and_import_load_no_model_runtime_and_no_opencv():
+    heavy = "torch diffusers openvino cv2 numpy pydantic coremltools tokenizers".split()
+    script = (
+        "import sys, sdcam\n"
+        "from sdcam.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        f"print([m for m in {heavy} if m in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert "virtual" in done.stdout or "camera" in done.stdout
+    assert done.stderr.strip() == "[]"
+
+
+def test_config_shows_what_is_in_force(capsys, tmp_path):
+    file = tmp_path / "my.toml"
+    file.write_text('[look]\nprompt = "pencil"\n')
+    assert main(["config", "check", "--config", str(file)]) == 0
+    assert f"{file} is right." in capsys.readouterr().out
+    assert main(["config", "show", "--config", str(file), "--set", "look.seed=7"]) == 0
+    shown = capsys.readouterr().out
+    assert 'prompt = "pencil"' in shown
+    assert "seed = 7" in shown
