@@ -1,0 +1,1 @@
+"""Trains `pocket`, the embedded model: teachers, data, autoencoder, joint stage, evaluation."""
