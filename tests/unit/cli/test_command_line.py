@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+
 from sdcam.cli import main
 from sdcam.cli.options import assignments
 from sdcam.errors import UsageError
@@ -51,7 +52,16 @@ def test_wrong_words_exit_with_2(words, capsys):
 
 
 def test_help_and_import_load_no_model_runtime_and_no_opencv():
-    heavy = "torch diffusers openvino cv2 numpy pydantic coremltools tokenizers".split()
+    heavy = [
+        "torch",
+        "diffusers",
+        "openvino",
+        "cv2",
+        "numpy",
+        "pydantic",
+        "coremltools",
+        "tokenizers",
+    ]
     script = (
         "import sys, sdcam\n"
         "from sdcam.cli import main\n"

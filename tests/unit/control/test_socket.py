@@ -7,6 +7,7 @@ import socket
 import stat
 
 import pytest
+
 from sdcam.control.client import ask
 from sdcam.control.server import ControlServer
 from sdcam.errors import MissingError, SdcamError, UsageError
@@ -91,7 +92,7 @@ def test_nonsense_gets_an_answer_and_the_server_lives_on(path, line):
 
 
 def test_nobody_there_says_how_to_start_it(tmp_path):
-    with pytest.raises(MissingError, match="not running.*sdcam run"):
+    with pytest.raises(MissingError, match=r"not running.*sdcam run"):
         ask(tmp_path / "control.sock", "status")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from sdcam.pipeline.denoise import Denoiser, fixed_noise
 from sdcam.pipeline.networks import NetworksSpec
 from sdcam.pipeline.scheduler import NoiseSchedule

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from sdcam.pipeline.geometry import Framing, centre_crop
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from sdcam.pipeline.img2img import STAGES, Conditioning, Img2Img
 from sdcam.pipeline.networks import NetworksSpec
 from sdcam.pipeline.scheduler import NoiseSchedule

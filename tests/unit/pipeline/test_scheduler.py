@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from sdcam.errors import MissingError
 from sdcam.pipeline.scheduler import NoiseSchedule
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomlkit
+
 from sdcam import resources
 from sdcam.settings import load
 from sdcam.settings.schema import Settings

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from sdcam.errors import UsageError
 from sdcam.settings import Fit, load
 from sdcam.settings.toml_lines import line_of

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from sdcam.workers.child import Child
 from sdcam.workers.frame_pool import FrameSlots
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from sdcam.workers.frame_pool import FramePool, FrameSlots
 
 
