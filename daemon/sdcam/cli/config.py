@@ -20,9 +20,9 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from sdcam.settings import default_path
+    from sdcam import paths
 
-    path = arguments.config or default_path()
+    path = arguments.config or paths.config_file()
     if arguments.action == "path":
         print(path)
         return

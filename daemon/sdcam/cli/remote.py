@@ -22,10 +22,10 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    from sdcam.control.address import socket_address
     from sdcam.control.client import ask
-    from sdcam.settings import load
 
-    socket = load(arguments.config).service.socket_path
+    socket = socket_address(arguments.config)
     command = arguments.command
     if command == "prompt":
         ask(socket, "set", values={"look.prompt": arguments.text})

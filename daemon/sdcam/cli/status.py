@@ -15,10 +15,10 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    from sdcam.control.address import socket_address
     from sdcam.control.client import ask
-    from sdcam.settings import load
 
-    status = ask(load(arguments.config).service.socket_path, "status")
+    status = ask(socket_address(arguments.config), "status")
     print(json.dumps(status, indent=2) if arguments.json else _text(status))
 
 

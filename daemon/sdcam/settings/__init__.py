@@ -1,6 +1,6 @@
 """What the user can set: the models, the file, and the order in which sources win."""
 
-from sdcam.settings.load import default_path, load
+from sdcam.settings.load import load
 from sdcam.settings.schema import (
     Camera,
     Fit,
@@ -19,6 +19,5 @@ __all__ = [
     "Output",
     "Service",
     "Settings",
-    "default_path",
     "load",
 ]

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import tomlkit
-from platformdirs import user_config_path
 from pydantic import ValidationError
 from pydantic_settings import (
     BaseSettings,
@@ -21,23 +20,10 @@ from pydantic_settings import (
 )
 from tomlkit.exceptions import TOMLKitError
 
-from sdcam import resources
+from sdcam import paths, resources
 from sdcam.errors import UsageError
 from sdcam.settings.schema import Settings
 from sdcam.settings.toml_lines import line_of
-
-APP = "streamdiffusion-cam"
-ENV_CONFIG = "SDCAM_CONFIG"
-
-
-def default_path() -> Path:
-    """Where the user's file lies: SDCAM_CONFIG, else ~/.config/streamdiffusion-cam/config.toml."""
-    if named := os.environ.get(ENV_CONFIG):
-        return Path(named).expanduser()
-    if os.environ.get("XDG_CONFIG_HOME"):
-        return user_config_path(APP) / "config.toml"
-    # The same place on macOS as on Linux: it is a file that people edit in a terminal.
-    return Path("~/.config").expanduser() / APP / "config.toml"
 
 
 def load(file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
@@ -50,8 +36,8 @@ def load(file: Path | None = None, overrides: Mapping[str, Any] | None = None) -
     Raises:
         UsageError: unreadable file, TOML syntax, unknown key, value out of bounds.
     """
-    path = file or default_path()
-    text = _read(path, required=file is not None or ENV_CONFIG in os.environ)
+    path = file or paths.config_file()
+    text = _read(path, required=file is not None or paths.ENV_CONFIG in os.environ)
     return parse(text, path, overrides or {})
 
 

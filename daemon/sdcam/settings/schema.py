@@ -10,9 +10,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
-from platformdirs import user_runtime_path
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from sdcam import paths
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -195,9 +196,7 @@ class Service(Section):
 
     @property
     def socket_path(self) -> Path:
-        if self.socket != "auto":
-            return Path(self.socket).expanduser()
-        return user_runtime_path("streamdiffusion-cam") / "control.sock"
+        return paths.control_socket(self.socket)
 
 
 class Settings(BaseSettings):
