@@ -1,0 +1,207 @@
+"""A camera through OpenCV's interface; what stands behind it here is a video or a script."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from sdcam.capture import CameraDevice, Kind, camera_faults, open_source
+from sdcam.capture import camera as camera_module
+from sdcam.capture.camera import CameraSource
+from sdcam.errors import MissingError, SdcamError
+from sdcam.settings.schema import Camera
+
+DEVICE = CameraDevice(
+    name="C920", index=0, kind=Kind.USB, node="/dev/video99", formats=("YUYV", "MJPG")
+)
+
+
+class Webcam:
+    """Gives `size` whatever it is asked for, then nothing once `frames` are out."""
+
+    def __init__(self, size: tuple[int, int] = (640, 480), frames: int = 1000) -> None:
+        self.size = size
+        self.frames = frames
+        self.asked: list[tuple[int, float]] = []
+        self.released = False
+        self.timestamp_ms = 0.0
+
+    def isOpened(self) -> bool:  # noqa: N802, as OpenCV names it
+        return True
+
+    def set(self, key: int, value: float) -> bool:
+        self.asked.append((key, value))
+        return True
+
+    def get(self, key: int) -> float:
+        return {cv2.CAP_PROP_FPS: 30.0, cv2.CAP_PROP_POS_MSEC: self.timestamp_ms}.get(key, 0.0)
+
+    def read(self, out: np.ndarray | None = None) -> tuple[bool, np.ndarray | None]:
+        if not self.frames:
+            return False, None
+        self.frames -= 1
+        frame = np.full((self.size[1], self.size[0], 3), self.frames % 200, np.uint8)
+        if out is None or out.shape != frame.shape:
+            return True, frame
+        np.copyto(out, frame)
+        return True, out
+
+    def release(self) -> None:
+        self.released = True
+
+
+def opened(webcam: Webcam, **settings: Any) -> CameraSource:
+    return CameraSource(DEVICE, Camera(**settings), open_capture=lambda address, backend: webcam)
+
+
+@pytest.fixture(autouse=True)
+def _no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(camera_module, "_FIRST_FRAME_S", 0.1)
+    monkeypatch.setattr(camera_module, "_RETRY_S", 0.001)
+
+
+def test_info_is_what_the_camera_gives_not_what_was_asked_for() -> None:
+    source = opened(Webcam(size=(640, 480)), width=1280, height=720)
+    assert (source.info.name, source.info.width, source.info.height) == ("C920", 640, 480)
+
+
+def test_a_large_picture_is_asked_for_compressed_and_the_format_comes_first() -> None:
+    webcam = Webcam()
+    opened(webcam, width=1280, height=720, fps=30)
+    assert webcam.asked == [
+        (cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG")),
+        (cv2.CAP_PROP_FRAME_WIDTH, 1280),
+        (cv2.CAP_PROP_FRAME_HEIGHT, 720),
+        (cv2.CAP_PROP_FPS, 30),
+    ]
+
+
+def test_a_small_picture_is_asked_for_as_it_comes() -> None:
+    webcam = Webcam()
+    opened(webcam, width=640, height=480)
+    assert cv2.CAP_PROP_FOURCC not in [key for key, _ in webcam.asked]
+
+
+def test_a_camera_that_goes_silent_is_unplugged() -> None:
+    webcam = Webcam(frames=3)
+    source = opened(webcam)
+    out = np.empty((480, 640, 3), np.uint8)
+    source.read(out)
+    source.read(out)
+    with pytest.raises(SdcamError, match=r'"C920" stopped.*unplugged.*Plug it in again') as caught:
+        source.read(out)
+    assert caught.value.exit_code == 1
+    source.close()
+    assert webcam.released
+
+
+def test_a_camera_that_changes_its_size_still_fills_the_frame() -> None:
+    webcam = Webcam()
+    source = opened(webcam)
+    webcam.size = (320, 240)
+    out = np.full((480, 640, 3), 255, np.uint8)
+    source.read(out)
+    assert (out != 255).all()
+
+
+def test_the_drivers_own_timestamp_is_the_capture_time() -> None:
+    webcam = Webcam()
+    source = opened(webcam)
+    out = np.empty((480, 640, 3), np.uint8)
+    now = time.monotonic_ns()
+    webcam.timestamp_ms = now / 1e6 - 40
+    assert source.read(out) == pytest.approx(now - 40_000_000, abs=1000)
+    webcam.timestamp_ms = 12_345.0 + now / 1e6  # by another clock: of no use
+    assert abs((source.read(out) or 0) - time.monotonic_ns()) < 1e9
+
+
+def test_a_failed_open_gives_the_camera_back() -> None:
+    webcam = Webcam(frames=0)
+    with pytest.raises(MissingError, match=r"C920.*/dev/video99.*No such file"):
+        opened(webcam)
+    assert webcam.released
+
+
+def test_a_camera_that_is_not_there_is_a_sentence() -> None:
+    """With the real OpenCV."""
+    with pytest.raises(MissingError, match=r"/dev/video99.*sdcam cameras"):
+        CameraSource(DEVICE, Camera())
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> CameraDevice:
+    """A camera whose node can be opened, as far as the file system is concerned."""
+    path = tmp_path / "video0"
+    path.touch()
+    return CameraDevice(name="C920", index=0, kind=Kind.USB, node=str(path))
+
+
+@pytest.fixture
+def linux(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(camera_faults.sys, "platform", "linux")
+
+
+@pytest.mark.usefixtures("linux")
+def test_a_busy_camera_names_the_program_that_has_it(
+    node: CameraDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(camera_faults, "holders", lambda node: ["zoom (pid 4711)"])
+    fault = camera_faults.why_no_pictures(node)
+    assert isinstance(fault, MissingError)
+    assert f'"C920" ({node.node}) is in use by zoom (pid 4711).' in str(fault)
+
+
+@pytest.mark.usefixtures("linux")
+def test_a_forbidden_camera_says_which_group_to_join(
+    node: CameraDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(camera_faults.os, "open", refuse)
+    fault = camera_faults.why_no_pictures(node)
+    assert isinstance(fault, MissingError)
+    assert 'Join the group "video"' in str(fault)
+
+
+@pytest.mark.usefixtures("linux")
+def test_a_mute_camera_is_a_fault_not_a_missing_device(node: CameraDevice) -> None:
+    fault = camera_faults.why_no_pictures(node)
+    assert fault.exit_code == 1
+    assert "sent no pictures" in str(fault)
+
+
+def test_no_pictures_on_macos_is_taken_for_a_missing_permission(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(camera_faults.sys, "platform", "darwin")
+    fault = camera_faults.why_no_pictures(DEVICE)
+    assert isinstance(fault, MissingError)
+    assert "Privacy & Security > Camera" in str(fault)
+
+
+def test_the_spec_names_the_camera_and_else_the_settings_do(
+    monkeypatch: pytest.MonkeyPatch, make_video: Callable[..., Path]
+) -> None:
+    from sdcam import capture
+
+    there = [
+        CameraDevice(name="Front", index=0, kind=Kind.USB, is_auto=True),
+        CameraDevice(name="Desk", index=2, kind=Kind.USB),
+    ]
+    chosen: list[str] = []
+    monkeypatch.setattr(capture, "list_cameras", lambda: there)
+    monkeypatch.setattr(
+        camera_module, "CameraSource", lambda device, camera: chosen.append(device.name)
+    )
+    open_source("camera", Camera())
+    open_source("camera", Camera(device="desk"))
+    open_source("camera:2", Camera())
+    open_source("camera:front", Camera(device="desk"))
+    assert chosen == ["Front", "Desk", "Desk", "Front"]
