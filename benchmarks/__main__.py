@@ -1,0 +1,31 @@
+"""python -m benchmarks NAME [OPTIONS]"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+NAMES = {
+    "runtimes": "OpenVINO, ONNX Runtime and torch on the embedded model, stage by stage",
+    "host": "the work per frame outside the networks",
+    "pace": "the output's pace while the model runs flat out",
+    "start": "from `sdcam run` to the first styled frame",
+    "prompt": "from `sdcam prompt` to the first changed frame",
+    "memory": "resident memory of all processes over time",
+}
+
+
+def main() -> int:
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    if name not in NAMES:
+        print("python -m benchmarks NAME [OPTIONS]\n")
+        for known, text in NAMES.items():
+            print(f"  {known:10} {text}")
+        return 0 if not name else 2
+    sys.argv = [f"benchmarks {name}", *sys.argv[2:]]
+    import_module(f"benchmarks.{name}").main()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
