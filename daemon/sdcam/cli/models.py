@@ -12,6 +12,16 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from sdcam.models import describe_models
+    from sdcam.errors import SdcamError
+    from sdcam.models import find_model
+    from sdcam.models.registry import installed_models, models_folder
 
-    print(describe_models())
+    for name in installed_models():
+        try:
+            model = find_model(name)
+        except SdcamError as fault:
+            print(f"{name:<12} cannot be run: {fault}")
+            continue
+        chosen = '   (what "auto" takes)' if model == find_model("auto") else ""
+        print(f"{name:<12} {model.path}{chosen}")
+    print(f"Others go into {models_folder()}, or are named by their path.")
