@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sdcam.capture.cameras import CameraDevice, Kind, choose_camera, list_cameras
 from sdcam.capture.source import Source, SourceInfo
 from sdcam.errors import UsageError
-from sdcam.settings.schema import Camera
+
+if TYPE_CHECKING:  # the settings take long to import, and callers that pass them have them
+    from sdcam.settings.schema import Camera
 
 __all__ = [
     "CameraDevice",

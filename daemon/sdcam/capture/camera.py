@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,7 +18,9 @@ from sdcam.capture.source import Pixels, SourceInfo
 from sdcam.capture.standstill import Standstill
 from sdcam.capture.video_file import plausible_fps
 from sdcam.errors import SdcamError
-from sdcam.settings.schema import Camera
+
+if TYPE_CHECKING:
+    from sdcam.settings.schema import Camera
 
 _FIRST_FRAME_S = 6.0  # some webcams take seconds to wake up
 _SILENT_READS = 5  # reads without a frame until a camera counts as unplugged

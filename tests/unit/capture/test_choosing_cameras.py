@@ -51,7 +51,8 @@ def test_auto_takes_the_built_in_camera_and_every_camera_says_why() -> None:
 def test_without_a_built_in_camera_auto_takes_the_first_usb_camera() -> None:
     cameras = ready_to_list([device("Card", 0, Kind.OTHER), device("B", 3), device("A", 1)])
     assert choose_camera("auto", cameras).name == "A"
-    assert choose_camera("auto", ready_to_list([device("Card", 0, Kind.OTHER)])).name == "Card"
+    card = choose_camera("auto", ready_to_list([device("Card", 0, Kind.OTHER)]))
+    assert (card.name, card.about_auto) == ("Card", "no camera is built in or on USB")
 
 
 @pytest.mark.parametrize(

@@ -15,16 +15,19 @@ class Kind(str, Enum):
     INFRARED = "infrared"  # for face recognition; gives grey pictures lit by itself
     PHONE = "phone"  # Continuity Camera: opening it takes the phone away from its owner
     DESK_VIEW = "desk view"
-    VIRTUAL = "virtual"
+    VIRTUAL = "virtual"  # never usable: it may be our own output
 
 
 # What `auto` takes, the first choice first. It takes no other kind.
-_AUTO_ORDER = (Kind.BUILT_IN, Kind.USB, Kind.OTHER)
+_WHY_TAKEN = {
+    Kind.BUILT_IN: "the first built-in camera",
+    Kind.USB: "the first USB camera; none is built in",
+    Kind.OTHER: "no camera is built in or on USB",
+}
 _NOT_BY_ITSELF = {
     Kind.INFRARED: "an infrared camera: only taken when named",
     Kind.PHONE: "somebody's phone: only taken when named",
     Kind.DESK_VIEW: "shows the desk: only taken when named",
-    Kind.VIRTUAL: "not a real camera: only taken when named",
 }
 
 
@@ -57,7 +60,7 @@ def ready_to_list(found: Iterable[CameraDevice]) -> list[CameraDevice]:
     """Sorted by number, names made unique, the choice of `auto` marked and explained."""
     devices = _with_unique_names(sorted(found, key=lambda device: device.index))
     taken = next(
-        (d for kind in _AUTO_ORDER for d in devices if d.usable and d.kind is kind),
+        (d for kind in _WHY_TAKEN for d in devices if d.usable and d.kind is kind),
         None,
     )
     return [
@@ -80,8 +83,8 @@ def _with_unique_names(devices: list[CameraDevice]) -> list[CameraDevice]:
 def _about_auto(device: CameraDevice, taken: CameraDevice | None) -> str:
     if not device.usable:
         return device.why_not
-    if device.kind not in _AUTO_ORDER:
+    if device.kind not in _WHY_TAKEN:
         return _NOT_BY_ITSELF[device.kind]
     if device is taken:
-        return f"the first {device.kind.value} camera"
+        return _WHY_TAKEN[device.kind]
     return f'comes after "{taken.name}"' if taken else ""

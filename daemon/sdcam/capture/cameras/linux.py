@@ -13,7 +13,7 @@ from sdcam.capture.cameras.v4l2 import Capability, query_capability
 
 _OUR_NAME = "StreamDiffusion Cam"
 _LOOPBACK_DRIVERS = ("v4l2 loopback", "v4l2loopback", "akvcam")
-_GREY = {"GREY", "Y8I", "Y10", "Y10B", "Y12", "Y12I", "Y16"}
+_GREY = {"GREY", "Y8I", "Y10", "Y10B", "Y12", "Y12I", "Y16", "Y16-BE"}
 
 _NOT_ALLOWED = 'not allowed to open it (join the group "video", then log in anew)'
 

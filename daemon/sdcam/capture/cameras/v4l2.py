@@ -42,7 +42,7 @@ class _V4l2Fmtdesc(ctypes.Structure):
         ("type", ctypes.c_uint32),
         ("flags", ctypes.c_uint32),
         ("description", ctypes.c_char * 32),
-        ("pixelformat", ctypes.c_char * 4),
+        ("pixelformat", ctypes.c_uint32),
         ("mbus_code", ctypes.c_uint32),
         ("reserved", ctypes.c_uint32 * 3),
     )
@@ -76,7 +76,7 @@ def query_capability(node: str) -> Capability:
                 fcntl.ioctl(descriptor, VIDIOC_ENUM_FMT, description)
             except OSError:  # EINVAL ends the list
                 break
-            formats.append(description.pixelformat.decode("ascii", "replace").strip())
+            formats.append(_four_letters(description.pixelformat))
             if index == _MOST_FORMATS:  # a driver that never ends its list
                 break
     finally:
@@ -88,6 +88,12 @@ def query_capability(node: str) -> Capability:
         captures=bool(flags & (_CAP_VIDEO_CAPTURE | _CAP_VIDEO_CAPTURE_MPLANE)),
         formats=tuple(formats),
     )
+
+
+def _four_letters(code: int) -> str:
+    """ "YUYV"; the highest bit marks big-endian samples: "Y16-BE"."""
+    letters = (code & 0x7FFFFFFF).to_bytes(4, "little").decode("ascii").strip()
+    return f"{letters}-BE" if code >> 31 else letters
 
 
 def _decoded(text: bytes) -> str:
