@@ -226,7 +226,6 @@ class OutputWorker:
                 return
             self._on_fault(None)  # it came back
         except SdcamError as fault:
-            self._log.error("%s", fault)
             self._on_fault(fault)
 
     def _account(self, picture: bool) -> None:

@@ -1,0 +1,180 @@
+"""The output thread with sinks that remember what they were sent."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from sdcam.compositor import Card
+from sdcam.errors import SdcamError
+from sdcam.settings import Fit, Output
+from sdcam.workers import output as module
+from sdcam.workers.frame_pool import FramePool, FrameSlots
+from sdcam.workers.output import OutputWorker, View
+from sdcam.workers.records import StyledFrame
+
+SIZE = 64
+SETTINGS = Output(width=128, height=128, fps=100)
+CARD = Card("Starting")
+
+
+class Memory:
+    """A sink that keeps the colour of the middle of every frame; breaks when told to."""
+
+    pixel_format = "BGR"
+
+    def __init__(self, name):
+        self.name = name
+        self.colours = []
+        self.broken = False
+        self.closed = False
+
+    def send(self, frame):
+        if self.broken:
+            raise SdcamError(f"{self.name} broke.")
+        self.colours.append(tuple(int(v) for v in frame[64, 64]))
+
+    def close(self):
+        self.closed = True
+
+
+class Bench:
+    """An OutputWorker, its sinks and its faults."""
+
+    def __init__(
+        self, monkeypatch, *specs, card=lambda age: None if age is not None else CARD, **more
+    ):
+        self.sinks = []
+        self.faults = []
+        self.limit = threading.Event()
+        monkeypatch.setattr(module, "open_sink", self._open)
+        self.pool = FramePool(FrameSlots.allocate(4, 2 * SIZE * SIZE * 3))
+        self.worker = OutputWorker(
+            specs, SETTINGS, self.pool, card, View(), self.faults.append,
+            on_limit=self.limit.set, **more,
+        )  # fmt: skip
+
+    def _open(self, spec, settings):
+        if "missing" in spec:
+            raise SdcamError(f"{spec} is not there.")
+        self.sinks.append(Memory(spec))
+        return self.sinks[-1]
+
+    def show(self, rgb, camera=(0, 0, 0)):
+        slot = self.pool.take()
+        shape = (SIZE, SIZE, 3)
+        self.pool.slots.view(slot, shape)[...] = camera
+        self.pool.slots.view(slot, shape, offset=SIZE * SIZE * 3)[...] = rgb
+        self.worker.show(StyledFrame(slot, 1, time.monotonic_ns(), 0, SIZE, SIZE, True))
+
+    def until(self, condition):
+        deadline = time.monotonic() + 10
+        while not condition():
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+
+
+@pytest.fixture
+def bench(monkeypatch):
+    made = []
+
+    def make(*specs, **more):
+        made.append(Bench(monkeypatch, *specs, **more))
+        made[-1].worker.start()
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.worker.stop()
+
+
+def test_a_card_until_there_is_a_picture_then_the_newest_again_and_again(bench):
+    one = bench("null")
+    sink = one.sinks[0]
+    one.until(lambda: len(sink.colours) > 3)
+    assert one.worker.showing == "Starting"
+    one.show((255, 0, 0))
+    one.until(lambda: sink.colours[-3:] == [(0, 0, 255)] * 3)
+    one.show((0, 255, 0))
+    one.until(lambda: sink.colours[-1] == (0, 255, 0))
+    assert one.worker.showing == ""
+    assert one.worker.latency.percentiles(50)[0] > 0
+
+
+def test_every_output_gets_every_frame(bench):
+    one = bench("null", "file:x.mp4", frame_limit=20)
+    assert one.limit.wait(10)
+    assert [len(sink.colours) for sink in one.sinks] == [20, 20]
+
+
+def test_slots_come_back(bench):
+    one = bench("null")
+    for shade in range(50):
+        one.until(lambda: one.pool.free > 0)
+        one.show((shade, 0, 0))
+    one.until(lambda: one.sinks[0].colours and one.sinks[0].colours[-1] == (0, 0, 49))
+    assert one.pool.free == 3
+    one.worker.clear()
+    assert one.pool.free == 4
+
+
+def test_the_camera_is_in_the_picture_only_when_it_is_asked_for(bench):
+    one = bench("null")
+    sink = one.sinks[0]
+    one.show((0, 0, 200), camera=(200, 0, 0))
+    one.until(lambda: sink.colours[-1:] == [(200, 0, 0)])
+    one.worker.look(View(Fit.CROP, blend=0.5))
+    one.until(lambda: sink.colours[-1] == (100, 0, 100))
+    one.worker.look(View())
+    one.until(lambda: sink.colours[-1] == (200, 0, 0))
+
+
+def test_after_a_pause_nothing_of_the_old_picture_is_left(bench):
+    one = bench("null")
+    sink = one.sinks[0]
+    one.show((255, 0, 0))
+    one.until(lambda: sink.colours[-1:] == [(0, 0, 255)])
+    one.worker.clear()
+    one.until(lambda: one.worker.showing == "Starting")
+    assert one.worker.newest() is None
+    sent = len(sink.colours)
+    one.until(lambda: len(sink.colours) > sent + 3)
+    assert (0, 0, 255) not in sink.colours[sent + 1 :]
+
+
+def test_a_virtual_camera_that_breaks_is_reopened_while_others_go_on(bench, monkeypatch):
+    monkeypatch.setattr(module, "_REOPEN_SECONDS", 0.05)
+    one = bench("virtual-camera", "null")
+    camera, null = one.sinks
+    camera.broken = True
+    one.until(lambda: len(one.sinks) == 3 and len(one.sinks[2].colours) > 3)
+    assert camera.closed
+    assert [str(fault) for fault in one.faults] == ["virtual-camera broke.", "None"]
+    assert one.worker.alive
+    assert len(null.colours) > 3
+
+
+def test_a_recording_that_breaks_is_over_and_closed(bench):
+    one = bench("file:x.mp4")
+    one.sinks[0].broken = True
+    one.until(lambda: one.faults)
+    assert not one.worker.alive
+    assert one.sinks[0].closed
+
+
+def test_an_output_that_cannot_be_opened_leaves_none_open(monkeypatch):
+    opened = []
+
+    def open_sink(spec, settings):
+        if spec == "missing":
+            raise SdcamError("missing is not there.")
+        opened.append(Memory(spec))
+        return opened[-1]
+
+    monkeypatch.setattr(module, "open_sink", open_sink)
+    pool = FramePool(FrameSlots.allocate(1, 100))
+    with pytest.raises(SdcamError, match="not there"):
+        OutputWorker(["null", "missing"], SETTINGS, pool, lambda age: CARD, View(), print)
+    assert opened[0].closed
