@@ -9,12 +9,10 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from sdcam.compositor.colour import convert
+from sdcam.compositor.lettering import Colour, Lettering, printable
 from sdcam.output.pixel_format import frame_shape
 from sdcam.output.sink import Pixels
-
-from .colour import convert
-from .lettering import Colour, Lettering, printable
-
 
 # "info": something is on its way. "paused": the user wants it so. "fault": something is to be done.
 Tone = Literal["info", "paused", "fault"]

@@ -5,13 +5,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from sdcam.compositor.cards import Card, draw_card
+from sdcam.compositor.colour import convert
+from sdcam.compositor.geometry import Rect, covering_cut, inside
 from sdcam.output.pixel_format import frame_shape
 from sdcam.output.sink import Pixels
 from sdcam.settings.schema import Fit
-
-from .cards import Card, draw_card
-from .colour import convert
-from .geometry import Rect, covering_cut, inside
 
 # The backdrop of `blur` is made this much smaller, blurred there and enlarged again: a blur of
 # some 30 pixels for the price of one of 1.5.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+
 from sdcam.compositor import Card, Compositor, draw_card, lettering
 from sdcam.compositor.lettering import Lettering, printable
 from sdcam.output.pixel_format import frame_shape

@@ -7,6 +7,7 @@ import tracemalloc
 import cv2
 import numpy as np
 import pytest
+
 from sdcam.compositor import Compositor
 from sdcam.settings.schema import Fit
 

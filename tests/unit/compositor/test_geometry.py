@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sdcam.compositor.geometry import Rect, covering_cut, inside
 
 sizes = st.integers(64, 1100)

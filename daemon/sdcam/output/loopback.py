@@ -1,0 +1,71 @@
+"""The v4l2loopback devices of Linux: found by the name that apps show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sdcam.errors import MissingError
+
+_LABEL = "StreamDiffusion Cam"
+
+
+def find_loopback(device: str, sys_root: Path = Path("/sys")) -> str:
+    """The node (/dev/videoN) of the device with the card label `device`, or `device` as it is
+    when it is a node already.
+
+    Raises:
+        MissingError: v4l2loopback is not loaded, or has no device of that name.
+    """
+    devices = sys_root / "class" / "video4linux"
+    if device.startswith("/dev/"):
+        if not (devices / Path(device).name).exists():
+            raise MissingError(f"{device} does not exist.", _how_to_load(sys_root))
+        return device
+    nodes = [node.parent for node in devices.glob("video*/name") if _label(node) == device]
+    if not nodes:
+        raise MissingError(
+            f'There is no virtual camera "{device}".', _how_to_load(sys_root, device)
+        )
+    return f"/dev/{min(nodes, key=lambda node: int(node.name[5:])).name}"
+
+
+def explain_refusal(node: str, reason: str) -> MissingError:
+    """Why pyvirtualcam did not open `node`, and what to do."""
+    lower = reason.lower()
+    if "permission" in lower:
+        return MissingError(
+            f"{node} may not be written.",
+            "Run `sudo usermod -aG video $USER`, then log out and in again.",
+        )
+    if "busy" in lower or "in use" in lower:
+        return MissingError(
+            f"Another program writes to {node}.",
+            f"`fuser -v {node}` names it; close it, or use another device.",
+        )
+    if "not a video output" in lower or "not a v4l2" in lower:
+        return MissingError(
+            f"{node} is a camera, not a v4l2loopback device.",
+            "Give the virtual camera's name, or the /dev/videoN that it has.",
+        )
+    return MissingError(
+        f"{node} cannot be opened: {reason.strip().rstrip('.')}.",
+        f"Load it again: sudo modprobe -r v4l2loopback && {_load(_LABEL)}",
+    )
+
+
+def _label(name_file: Path) -> str:
+    try:
+        return name_file.read_text(errors="replace").strip()
+    except OSError:  # unplugged a moment ago
+        return ""
+
+
+def _how_to_load(sys_root: Path, label: str = _LABEL) -> str:
+    if (sys_root / "module" / "v4l2loopback").exists():
+        return f"v4l2loopback is loaded without it: sudo modprobe -r v4l2loopback && {_load(label)}"
+    return f"Install v4l2loopback (sudo apt install v4l2loopback-dkms) and load it: {_load(label)}"
+
+
+def _load(label: str) -> str:
+    # Chrome and Zoom only list devices that call themselves nothing but a camera: exclusive_caps.
+    return f'sudo modprobe v4l2loopback exclusive_caps=1 card_label="{label}"'

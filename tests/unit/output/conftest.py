@@ -1,0 +1,64 @@
+"""A virtual camera without a driver: pyvirtualcam's own front over a backend made of Python."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import pyvirtualcam.camera
+
+
+class Backend:
+    """Keeps the rules of pyvirtualcam's native backends."""
+
+    cameras: ClassVar[list[Backend]]
+    refusal: ClassVar[str | None] = None  # what it says instead of opening
+
+    def __init__(self, *, width, height, fps, fourcc, device):
+        if self.refusal is not None:
+            raise RuntimeError(self.refusal)
+        self.size, self.fps, self.fourcc, self._device = (width, height), fps, fourcc, device
+        self.frames = []
+        self.closed = 0
+        self.dead = False
+        self.cameras.append(self)
+
+    def send(self, frame):
+        assert frame.ndim == 1
+        assert frame.dtype == np.uint8
+        assert frame.flags.c_contiguous
+        if self.dead:
+            raise RuntimeError("Stream does not exist.")
+        self.frames.append(frame)  # no copy: the test sees whether the sink made one
+
+    def close(self):
+        self.closed += 1
+
+    def device(self):
+        return self._device
+
+    def native_fourcc(self):
+        return self.fourcc
+
+
+@pytest.fixture
+def backend(monkeypatch):
+    class Fresh(Backend):
+        cameras: ClassVar = []
+
+    monkeypatch.setattr(pyvirtualcam.camera, "BACKENDS", {"python": Fresh})
+    return Fresh
+
+
+@pytest.fixture
+def linux(tmp_path):
+    """What Linux says of a webcam (two nodes) and two loopback devices."""
+    labels = {"video0": "HD Webcam: HD Webcam", "video1": "HD Webcam: HD Webcam"}
+    labels |= {"video9": "StreamDiffusion Cam", "video10": "StreamDiffusion Cam", "video11": "OBS"}
+    for node, label in labels.items():
+        folder = tmp_path / "class" / "video4linux" / node
+        folder.mkdir(parents=True)
+        (folder / "name").write_text(label + "\n")
+    (tmp_path / "module" / "v4l2loopback").mkdir(parents=True)
+    return tmp_path

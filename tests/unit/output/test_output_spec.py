@@ -1,0 +1,57 @@
+"""Outputs are opened by what the user calls them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sdcam.errors import UsageError
+from sdcam.output import open_sink, spec
+from sdcam.output.null import Null
+from sdcam.output.recording import Recording
+from sdcam.settings.schema import Output
+
+SMALL = Output(width=64, height=64, device="My Cam")
+
+
+class Opened:
+    def __init__(self, device, output):
+        self.device = device
+
+
+def test_null_counts_frames_and_still_wants_them_whole():
+    sink = open_sink("null", SMALL)
+    assert isinstance(sink, Null)
+    for _ in range(3):
+        sink.send(np.zeros((96, 64), np.uint8))
+    with pytest.raises(ValueError, match=r"shape \(96, 64\)"):
+        sink.send(np.zeros((64, 64, 3), np.uint8))
+    sink.close()
+    assert sink.frames == 3
+
+
+def test_file_is_a_recording(tmp_path):
+    sink = open_sink(f"file:{tmp_path / 'a:b.mp4'}", SMALL)
+    sink.close()
+    assert isinstance(sink, Recording)
+    assert sink.path == tmp_path / "a:b.mp4"
+
+
+@pytest.mark.parametrize(
+    ("text", "device"),
+    [("virtual-camera", "My Cam"), ("virtual-camera:Other: Cam", "Other: Cam")],
+)
+def test_the_virtual_camera_is_that_of_the_settings_unless_named(monkeypatch, text, device):
+    monkeypatch.setattr(spec, "VirtualCamera", Opened)
+    assert open_sink(text, SMALL).device == device
+
+
+@pytest.mark.parametrize(
+    "text", ["", "webcam", "file", "file:", "virtual-camera:", "null:x", "Null", "film.mp4"]
+)
+def test_anything_else_is_refused_with_what_there_is(text):
+    with pytest.raises(UsageError) as caught:
+        open_sink(text, SMALL)
+    assert f'"{text}" is not an output' in caught.value.what
+    for known in ("virtual-camera", "virtual-camera:DEVICE", "file:PATH.mp4", "null"):
+        assert known in caught.value.todo
