@@ -24,7 +24,7 @@ from sdcam.workers.worker import FaultReport, ProcessWorker
 
 _GRANTED = 2  # slots that the process may fill: one being written, one ready for the next frame
 _OPEN_SECONDS = 20.0  # a camera that wakes up, a permission dialogue
-_SILENCE_SECONDS = 2.5
+_SILENCE_SECONDS = 3.0
 MAX_FRAME_BYTES = 1920 * 1080 * 3
 
 
