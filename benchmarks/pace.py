@@ -20,9 +20,10 @@ def main() -> None:
     parser.add_argument("--size", default="512", help="render size")
     parser.add_argument("--model", default="pocket")
     options = parser.parse_args()
-    words = ("--source", f"file:{resources.demo_clip()}", "--output", "null", "--json",
-             "--model", options.model, "--seconds", str(options.seconds),
-             "--set", f"output.fps={options.fps}", "--set", f"model.render_size={options.size}")  # fmt: skip
+    words = ["--source", f"file:{resources.demo_clip()}", "--output", "null", "--json"]
+    words += ["--model", options.model, "--seconds", str(options.seconds)]
+    for setting in (f"output.fps={options.fps}", f"model.render_size={options.size}"):
+        words += ["--set", setting]
     with running(*words) as service:
         out, _ = service.process.communicate()
     run = json.loads(out)
