@@ -1,0 +1,158 @@
+"""A diffusers folder becomes runnable by the CPU engine: four small ONNX graphs are added to it.
+
+    python -m sdcam_convert.cpu FOLDER
+
+The graphs refer to the folder's safetensors files for their weights (onnx_weights), so nothing is
+stored twice and the daemon needs neither torch nor a conversion of its own. Their borders are
+those of `sdcam.engines.stages`; pictures may be of any size in multiples of 64.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import onnx
+import torch
+
+from sdcam.engines.stages import load_stages
+from sdcam.errors import SdcamError
+from sdcam.models.folder import STAGES, TOKENS, ModelFolder
+from sdcam.models.time_embedding import TimeEmbedding
+from sdcam.models.weights import WeightsFile
+from sdcam_convert.agreement import TOLERANCE, cpu_agreement
+from sdcam_convert.onnx_weights import point_to_weights, shorten_names
+
+_OPSET = 18
+_TRACED = 128  # pixels of the traced picture; any multiple of 64 would do
+_LARGEST_CONSTANT = 4096  # bytes; what is larger is a weight
+_DYNAMIC = {
+    "text_encoder": {},
+    "encode": {"image": {1: "H", 2: "W"}, "latent": {2: "h", 3: "w"}},
+    "unet": {"sample": {2: "h", 3: "w"}, "noise": {2: "h", 3: "w"}},
+    "decode": {"latent": {2: "h", 3: "w"}, "styled": {1: "H", 2: "W"}},
+}
+_OUTPUT = {
+    "text_encoder": "prompt_embeds",
+    "encode": "latent",
+    "unet": "noise",
+    "decode": "styled",
+}
+
+
+def export_cpu(folder: Path, progress: Callable[[str], None] = print) -> None:
+    """Writes `{text_encoder,encode,unet,decode}.onnx` into a diffusers folder.
+
+    Args:
+        folder: of the SDXS, SD-Turbo, Tiny-SD or pocket family.
+        progress: gets a line for each graph.
+
+    Raises:
+        MissingError: the folder is refused (`ModelFolder.open`).
+    """
+    model = ModelFolder.open(folder)
+    modules = load_stages(model)
+    inputs = example_inputs(model)
+    for stage in STAGES:
+        graph = _trace(stage, modules[stage], inputs[stage])
+        weights = WeightsFile.open(_weights_of(model, stage))
+        referred = point_to_weights(
+            graph.graph, weights, model.path, _tensor_names(graph.graph, weights)
+        )
+        _refuse_weights_inside(stage, graph)
+        shorten_names(graph.graph)
+        path = model.graph(stage)
+        path.write_bytes(graph.SerializeToString())
+        size = path.stat().st_size / 1000
+        progress(f"{path.name:18} {size:6.0f} kB, {referred} tensors of {weights.path.name}")
+
+
+def example_inputs(
+    model: ModelFolder, size: int = _TRACED, seed: int = 0
+) -> dict[str, dict[str, torch.Tensor]]:
+    """Inputs of each stage by name: noise of the right shape and range."""
+    random = torch.Generator().manual_seed(seed)
+    latent = (1, model.latent_channels, size // 8, size // 8)
+    time = TimeEmbedding(model)(499)
+    words = int(model.text_encoder["vocab_size"])
+    return {
+        "text_encoder": {"input_ids": torch.randint(0, words, (1, TOKENS), generator=random)},
+        "encode": {
+            "image": torch.randint(0, 256, (1, size, size, 3), generator=random).to(torch.uint8)
+        },
+        "unet": {
+            "sample": torch.randn(latent, generator=random),
+            "time_embedding": torch.from_numpy(time),
+            "prompt_embeds": torch.randn(1, TOKENS, model.embed_channels, generator=random),
+        },
+        "decode": {"latent": torch.randn(latent, generator=random)},
+    }
+
+
+def _trace(stage: str, module: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> onnx.ModelProto:
+    buffer = io.BytesIO()
+    with torch.inference_mode(), warnings.catch_warnings():
+        # The tracer warns about Python branches; the shapes they test are the same for all sizes.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module,
+            tuple(inputs.values()),
+            buffer,
+            dynamo=False,  # the other exporter renames and merges the parameters
+            do_constant_folding=False,
+            input_names=list(inputs),
+            output_names=[_OUTPUT[stage]],
+            dynamic_axes=_DYNAMIC[stage],
+            opset_version=_OPSET,
+        )
+    return onnx.load_model_from_string(buffer.getvalue())
+
+
+def _weights_of(model: ModelFolder, stage: str) -> Path:
+    if stage == "text_encoder":
+        return model.text_encoder_weights
+    return model.unet_weights if stage == "unet" else model.vae_weights
+
+
+def _tensor_names(graph: onnx.GraphProto, weights: WeightsFile) -> dict[str, str]:
+    """An initializer is the module's path to a parameter; checkpoints leave out its beginning,
+    and some text encoders leave out or add "text_model."."""
+    found = {}
+    for initializer in graph.initializer:
+        name = initializer.name.partition(".")[2]
+        for candidate in (name, name.removeprefix("text_model."), f"text_model.{name}"):
+            if candidate in weights.tensors:
+                found[initializer.name] = candidate
+                break
+    return found
+
+
+def _refuse_weights_inside(stage: str, model: onnx.ModelProto) -> None:
+    for initializer in model.graph.initializer:
+        if initializer.data_location == onnx.TensorProto.EXTERNAL:
+            continue
+        if initializer.ByteSize() > _LARGEST_CONSTANT:
+            raise ValueError(f"{stage}: {initializer.name} was not found in the checkpoint")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m sdcam_convert.cpu", description=__doc__)
+    parser.add_argument("folder", type=Path, help="a diffusers folder")
+    folder = parser.parse_args(arguments).folder
+    try:
+        export_cpu(folder)
+        differences = cpu_agreement(ModelFolder.open(folder))
+    except SdcamError as fault:
+        print(fault, file=sys.stderr)
+        return int(fault.exit_code)
+    for stage, difference in differences.items():
+        print(f"{stage:18} {difference:.1e} relative difference from diffusers")
+    return int(any(differences[stage] > TOLERANCE[stage] for stage in STAGES))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
