@@ -39,7 +39,7 @@ def open_engine(
 
         return OpenVINONetworks(model, size, precision=variant or "auto", threads=threads)
     if engine == "torch":
-        if importlib.util.find_spec("torch") is None:
+        if not _torch_is_installed():
             raise _torch_is_missing()
         try:
             from sdcam.engines.torch_device import TorchNetworks
@@ -57,7 +57,7 @@ def _choose(model: ModelFolder) -> str:
     accelerator where there is one, which only torch can tell (and its import takes seconds)."""
     if model.has_graphs and (model.name == EMBEDDED or not _accelerator_is_likely()):
         return "openvino"
-    if importlib.util.find_spec("torch") is not None:
+    if _torch_is_installed():
         return "torch"
     if model.has_graphs:
         return "openvino"
@@ -68,8 +68,12 @@ def _choose(model: ModelFolder) -> str:
     )
 
 
+def _torch_is_installed() -> bool:
+    return importlib.util.find_spec("torch") is not None
+
+
 def _accelerator_is_likely() -> bool:
-    if importlib.util.find_spec("torch") is None:
+    if not _torch_is_installed():
         return False
     return sys.platform == "darwin" or Path("/dev/nvidiactl").exists() or Path("/dev/kfd").exists()
 

@@ -133,7 +133,7 @@ class _Stage:
         self._request.set_output_tensor(0, openvino.Tensor(self._result, shared_memory=True))
 
     def run(self) -> Array:
-        self._request.infer()
+        self._request.infer(share_outputs=True)  # else it copies the result into a new array
         return self._result
 
 

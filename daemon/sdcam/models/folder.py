@@ -68,7 +68,10 @@ class ModelFolder:
             vae_weights=_weights(vae_folder, "diffusion_pytorch_model"),
             text_encoder_weights=_weights(path / "text_encoder", "model"),
         )
-        model._refuse_parts_that_do_not_fit()
+        try:
+            model._refuse_parts_that_do_not_fit()
+        except (KeyError, TypeError, ValueError) as fault:
+            raise _broken(path, f"a configuration that is damaged ({fault})") from None
         return model
 
     @property

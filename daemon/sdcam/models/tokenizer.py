@@ -31,8 +31,8 @@ class ClipTokenizer:
 
     def __init__(self, folder: Path) -> None:
         try:
-            tokenizer = _from_files(folder)
             pad = _padding_token(folder)
+            tokenizer = _from_files(folder, pad)
             number = tokenizer.token_to_id(pad)
             if number is None:
                 raise ValueError(f'the vocabulary lacks the padding token "{pad}"')
@@ -53,7 +53,7 @@ class ClipTokenizer:
         return np.array([self._tokenizer.encode(text).ids], dtype=np.int64)
 
 
-def _from_files(folder: Path) -> Tokenizer:
+def _from_files(folder: Path, pad: str) -> Tokenizer:
     whole = folder / "tokenizer.json"
     if whole.is_file():
         return Tokenizer.from_str(whole.read_text(encoding="utf-8"))
@@ -74,7 +74,9 @@ def _from_files(folder: Path) -> Tokenizer:
             pre_tokenizers.ByteLevel(add_prefix_space=False),
         ]
     )
-    tokenizer.add_special_tokens([_START, _END])
+    # Special tokens are never split or joined, and to transformers the padding is one of them:
+    # with OpenCLIP's "!" that changes how a prompt with an exclamation mark reads.
+    tokenizer.add_special_tokens([_START, _END, pad])
     tokenizer.post_processor = processors.RobertaProcessing(
         (_END, vocabulary[_END]),
         (_START, vocabulary[_START]),

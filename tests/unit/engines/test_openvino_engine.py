@@ -1,0 +1,140 @@
+"""The CPU engine computes what diffusers computes, into arrays that it keeps."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from sdcam.engines import open_engine
+from sdcam.errors import MissingError, UsageError
+from sdcam.models import ModelFolder
+from sdcam.pipeline.networks import NetworksSpec
+
+PROMPT = 1  # of references["texts"]
+SIZE = (128, 64)  # of references["image"]
+
+
+@pytest.fixture(scope="module")
+def networks(tiny_model):
+    networks = open_engine("openvino:f32", tiny_model, SIZE, threads=1)
+    yield networks
+    networks.close()
+
+
+def test_it_says_what_runs(networks, tiny_model):
+    spec = networks.spec
+    assert spec == NetworksSpec("tiny-model", spec.runtime, 128, 64, 4, 8)
+    assert spec.runtime.startswith("openvino 20")
+    assert spec.runtime.endswith(" f32")
+    assert spec.latent_shape == (1, 4, 8, 16)
+
+
+def test_prompts_embed_as_in_transformers(networks, references, relative):
+    ours = networks.embed(str(references["texts"][PROMPT]))
+    assert relative(ours, references["text_encoder"]) < 1e-5
+
+
+def test_pictures_encode_as_in_diffusers(networks, references, relative):
+    assert relative(networks.encode(references["image"]), references["encode"]) < 1e-5
+
+
+def test_noise_is_predicted_as_in_diffusers(networks, references, relative):
+    ours = networks.predict_noise(references["sample"], 499, references["text_encoder"])
+    assert relative(ours, references["unet"]) < 1e-5
+
+
+def test_latents_decode_as_in_diffusers(networks, references):
+    out = np.empty_like(references["image"])
+    networks.decode(references["sample"], out)
+    apart = np.abs(out.astype(int) - references["decode"])
+    assert apart.max() <= 1  # a half may round to either side
+    assert np.mean(apart > 0) < 1e-3
+
+
+def test_the_timestep_and_the_prompt_count(networks, references):
+    def noise(timestep, embeds):
+        return networks.predict_noise(references["sample"], timestep, embeds).copy()
+
+    embeds = references["text_encoder"]
+    assert not np.allclose(noise(999, embeds), noise(1, embeds))
+    assert not np.allclose(noise(499, embeds), noise(499, embeds[:, ::-1]))
+
+
+def test_half_precision_stays_close(tiny_model, references, relative):
+    try:
+        networks = open_engine("openvino:bf16", tiny_model, SIZE)
+    except UsageError as fault:  # a CPU without it: then the refusal is what there is to see
+        assert "bf16" in fault.what
+        return
+    out = np.empty_like(references["image"])
+    networks.decode(references["sample"], out)
+    assert relative(networks.encode(references["image"]), references["encode"]) < 0.02
+    ours = networks.predict_noise(references["sample"], 499, references["text_encoder"])
+    assert relative(ours, references["unet"]) < 0.02
+    assert relative(out, references["decode"]) < 0.01
+
+
+def test_other_sizes_run_from_the_same_files(tiny_model):
+    networks = open_engine("openvino:f32", tiny_model, (64, 192), threads=1)
+    latent = networks.encode(np.zeros((192, 64, 3), np.uint8))
+    assert latent.shape == (1, 4, 24, 8)
+    out = np.empty((192, 64, 3), np.uint8)
+    networks.decode(latent, out)
+    networks.close()
+
+
+def test_inputs_may_have_any_strides_and_are_not_changed(networks, references):
+    wide = np.zeros((64, 256, 3), np.uint8)
+    wide[:, ::2] = references["image"]
+    assert np.allclose(networks.encode(wide[:, ::2]), networks.encode(references["image"]))
+    assert np.array_equal(wide[:, ::2], references["image"])
+
+
+def test_a_call_returns_the_same_array_and_allocates_nothing(networks, references):
+    out = np.empty_like(references["image"])
+
+    def frame():
+        latent = networks.encode(references["image"])
+        eps = networks.predict_noise(latent, 499, references["text_encoder"])
+        networks.decode(eps, out)
+        return latent, eps
+
+    first = frame()
+    tracemalloc.start()
+    second = frame()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [a is b for a, b in zip(first, second, strict=True)] == [True, True]
+    assert peak < references["sample"].nbytes  # 2 kB, less than any array of a frame
+
+
+def test_a_model_without_graphs_is_refused_with_the_command(tiny_copy):
+    (tiny_copy / "decode.onnx").unlink()
+    with pytest.raises(MissingError, match=r"no graphs") as caught:
+        open_engine("openvino", ModelFolder.open(tiny_copy), SIZE)
+    assert "sdcam_convert.cpu" in caught.value.todo
+
+
+@pytest.mark.parametrize("content", [b"", b"nothing of the kind", b"\x08\x08"])
+def test_a_damaged_graph_is_refused_by_name(tiny_copy, content):
+    (tiny_copy / "unet.onnx").write_bytes(content)
+    with pytest.raises(MissingError, match=r"unet\.onnx"):
+        open_engine("openvino", ModelFolder.open(tiny_copy), SIZE)
+
+
+def test_neither_converter_nor_telemetry_is_imported(tiny_model):
+    """OpenVINO's converter phones home unless opted out; its runtime does not."""
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from sdcam.engines import open_engine; from sdcam.models import ModelFolder\n"
+        f"open_engine('openvino', ModelFolder.open(Path({str(tiny_model.path)!r})), (64, 64))\n"
+        "print([m for m in sys.modules if 'telemetry' in m or 'ovc' in m])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=False, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "[]", done.stderr

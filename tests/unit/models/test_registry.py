@@ -1,0 +1,64 @@
+"""A model is found by name: the embedded one, the user's own, or a path."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from platformdirs import user_data_path
+
+from sdcam import resources
+from sdcam.errors import MissingError
+from sdcam.models.registry import find_model, installed_models, models_folder
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(monkeypatch, tmp_path, tiny_copy):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr("sdcam.models.registry.user_data_path", lambda app: tmp_path / "data" / app)
+    monkeypatch.setattr(resources, "embedded_model", lambda: tiny_copy)
+
+
+def put(tiny_copy, name):
+    return shutil.copytree(tiny_copy, models_folder() / name)
+
+
+def test_own_models_lie_in_the_data_folder_of_the_app():
+    assert user_data_path("streamdiffusion-cam").name == "streamdiffusion-cam"
+    assert models_folder().parts[-2:] == ("streamdiffusion-cam", "models")
+
+
+def test_auto_is_the_embedded_model_until_there_is_a_better_one(tiny_copy):
+    assert find_model("auto").path == tiny_copy
+    better = put(tiny_copy, "sdxs-512")
+    assert find_model("auto").path == better
+
+
+def test_pocket_is_the_embedded_model(tiny_copy):
+    put(tiny_copy, "sdxs-512")
+    assert find_model("pocket").path == tiny_copy
+
+
+def test_an_own_model_is_found_by_the_name_of_its_folder(tiny_copy):
+    assert find_model("auto").path == tiny_copy
+    path = put(tiny_copy, "tiny-sd")
+    assert find_model("tiny-sd").path == path
+    assert installed_models() == ("pocket", "tiny-sd")
+
+
+def test_a_path_is_taken_as_it_is(tiny_copy):
+    assert find_model(str(tiny_copy)).path == tiny_copy
+
+
+def test_a_folder_below_here_needs_no_slash(tiny_copy, monkeypatch):
+    monkeypatch.chdir(tiny_copy.parent)
+    assert find_model("./tiny").path.resolve() == tiny_copy.resolve()
+
+
+def test_an_unknown_name_gets_the_list_of_what_is_here(tiny_copy):
+    put(tiny_copy, "tiny-sd")
+    with pytest.raises(MissingError) as caught:
+        find_model("sdxl")
+    assert '"sdxl"' in caught.value.what
+    assert "pocket, tiny-sd" in caught.value.todo
+    assert str(models_folder()) in caught.value.todo
