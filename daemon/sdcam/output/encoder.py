@@ -44,8 +44,11 @@ def start_encoder(path: Path, output: Output, ffmpeg: str | None = None) -> subp
 def _arguments(path: Path, output: Output, finished_index: bool) -> list[str]:
     # Fragments, each sent to the disk at once (-flush_packets), are what makes a file that just
     # ends (full disk, kill -9, power) playable. ffmpeg 7.1 and later make an ordinary MP4 of them
-    # when the recording ends.
-    layout = "hybrid_fragmented" if finished_index else "frag_keyframe+empty_moov"
+    # when the recording ends; without empty_moov older players would stop at the first fragment
+    # of an unfinished one.
+    layout = "frag_keyframe+empty_moov+default_base_moof"
+    if finished_index:
+        layout += "+hybrid_fragmented"
     # OpenCV converts by BT.601 in limited range; the picture itself is what a screen shows. Said
     # by a filter that changes no pixel, so that players give the colours back.
     colours = "setparams=range=tv:colorspace=smpte170m:color_primaries=bt709:color_trc=bt709"
@@ -55,7 +58,7 @@ def _arguments(path: Path, output: Output, finished_index: bool) -> list[str]:
         *("-framerate", f"{output.fps:.6f}", "-i", "pipe:0", "-vf", colours),
         *("-c:v", "libx264", "-preset", "superfast", "-crf", "23", "-threads", "2", "-bf", "0"),
         *("-g", str(max(1, round(output.fps / _FRAGMENTS_A_SECOND)))),
-        *("-movflags", f"{layout}+default_base_moof", "-flush_packets", "1"),
+        *("-movflags", layout, "-flush_packets", "1"),
         *("-f", "mp4", f"file:{path}"),
     ]
 
