@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import signal
+import sys
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 
 from conftest import summary_of
@@ -67,19 +69,35 @@ def test_two_services_do_not_fight(start, sdcam):
     assert service.status()["state"] == "running"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of another process: Linux only")
+def test_a_disk_that_fills_ends_the_run_with_a_playable_film(start, tmp_path):
+    film = tmp_path / "film.mp4"
+    service = start("--source", "test", "--output", f"file:{film}")
+    service.until(lambda s: s["frames"]["sent"] > 45)
+    for child in psutil.Process(service.process.pid).children():
+        if "ffmpeg" in child.name():
+            room = film.stat().st_size + 100_000
+            child.rlimit(psutil.RLIMIT_FSIZE, (room, room))
+    service.process.wait(timeout=60)
+    last = service.log.read_text().strip().splitlines()[-1]
+    assert service.process.returncode == 1
+    assert "disk is full" in last
+    assert len(frames_of(film)) > 10
+
+
 BAD = {
     "a source of no kind": (["--source", "webcam"], 2, "camera"),
     "a file that is not there": (["--source", "file:nowhere.mp4"], 3, "nowhere.mp4"),
     "a picture that is not there": (["--source", "image:nowhere.png"], 3, "nowhere.png"),
-    "an empty video": (["--source", "file:empty.mp4"], 3, "empty.mp4"),
-    "a video that is text": (["--source", "file:text.mp4"], 3, "text.mp4"),
+    "an empty video": (["--source", "file:empty.mp4"], 2, "empty.mp4"),
+    "a video that is text": (["--source", "file:text.mp4"], 2, "text.mp4"),
     "a camera by a wrong name": (["--source", "camera:Nobody's"], 3, "Nobody's"),
     "no virtual camera": (["--source", "test", "--output", "virtual-camera"], 3, "v4l2loopback"),
     "an output of no kind": (["--source", "test", "--output", "screen"], 2, "virtual-camera"),
-    "a folder that is not there": (["--source", "test", "--output", "file:no/x.mp4"], 3, "no"),
+    "a folder that is not there": (["--source", "test", "--output", "file:no/x.mp4"], 2, "no"),
     "a film that is no mp4": (["--source", "test", "--output", "file:x.gif"], 2, "mp4"),
     "a model that is not there": (["--source", "test", "--model", "nowhere"], 3, "nowhere"),
-    "a broken model folder": (["--source", "test", "--model", "broken"], 3, "broken"),
+    "a broken model folder": (["--source", "test", "--model", "./broken"], 3, "broken"),
     "an engine of no kind": (["--source", "test", "--engine", "abacus"], 2, "openvino"),
 }
 

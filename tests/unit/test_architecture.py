@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
+
 import sdcam
 
 ROOT = Path(sdcam.__file__).parent

@@ -100,10 +100,11 @@ class Daemon:
             stack.enter_context(self._signals())
             self._startup(stack)
             self._main_loop()
-            summary = self.status()
+            alive = self.status()
         if self.fatal is not None:
             raise self.fatal
-        return summary
+        # What was sent is known when the outputs are closed, who ran only before.
+        return {**alive, **{key: self.status()[key] for key in ("frames", "gap_ms", "latency_ms")}}
 
     def stop(self) -> None:
         """The only way out."""
