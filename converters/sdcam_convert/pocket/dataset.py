@@ -134,7 +134,7 @@ class Tiles:
         return int(self.shards[0].shape[1])
 
     def __len__(self) -> int:
-        return SHARD * len(self.shards)
+        return sum(len(shard) for shard in self.shards)
 
     def crop(self, number: int, layers: list[int], size: int, random: Random) -> Pixels:
         """The same crop of some layers, (layers, size, size, 3), aligned with the latent grid."""

@@ -178,10 +178,9 @@ def tokenizer_of(run: Path, seed: int) -> CLIPTokenizer:
     return tokens.build(corpus(seed), folder)
 
 
-def train(worker: Worker, run: Path, until: int, seed: int) -> None:
-    """Trains up to step `until`, from `joint.pt` if there is one, else from `autoencoder.pt`."""
+def _stage(worker: Worker, run: Path, seed: int) -> JointStage:
     first = load(run / "autoencoder.pt")
-    stage = JointStage(
+    return JointStage(
         worker,
         Tiles.open(run / "data"),
         tokenizer_of(run, seed),
@@ -189,7 +188,28 @@ def train(worker: Worker, run: Path, until: int, seed: int) -> None:
         networks.architecture_of(first),
         seed,
     )
+
+
+def train(worker: Worker, run: Path, until: int, seed: int) -> None:
+    """Trains up to step `until`, from `joint.pt` if there is one, else from `autoencoder.pt`."""
+    stage = _stage(worker, run, seed)
     checkpoint = run / "joint.pt"
     if checkpoint.exists():
         stage.restore(load(checkpoint))
     stage.train(until, checkpoint)
+
+
+def anneal(worker: Worker, run: Path, steps: int, seed: int) -> None:
+    """Lets the rates of `joint.pt` fall to zero over some steps, into `annealed.pt`.
+
+    An unfinished anneal of the same checkpoint goes on; the joint stage itself is left as it is.
+    """
+    stage = _stage(worker, run, seed)
+    joint, annealed = load(run / "joint.pt"), run / "annealed.pt"
+    started = load(annealed) if annealed.exists() else None
+    if started is not None and started["anneal_from"] == joint["step"]:
+        stage.restore(started)
+    else:
+        stage.restore(joint)
+        stage.anneal_from = stage.step
+    stage.train((stage.anneal_from or 0) + steps, annealed)

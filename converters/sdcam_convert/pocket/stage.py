@@ -65,6 +65,7 @@ class Stage(ABC):
             for name, module in modules.items()
         }
         self.step = 0
+        self.anneal_from: int | None = None  # the step from which the rate falls, if it does
         self.averages = self._weights()
         self.optimizer = torch.optim.AdamW(self.groups(), betas=(0.9, 0.99), weight_decay=1e-4)
         self.rates = [float(group["lr"]) for group in self.optimizer.param_groups]
@@ -90,10 +91,10 @@ class Stage(ABC):
             for name, module in self.modules.items()
         }
 
-    def rate(self, anneal_from: int | None, until: int) -> float:
+    def rate(self, until: int) -> float:
         """Share of the full rate: warm-up, then constant; or falling to 0 over an anneal."""
-        if anneal_from is not None:
-            return max(0.0, 1 - (self.step - anneal_from) / max(1, until - anneal_from))
+        if self.anneal_from is not None:
+            return max(0.0, 1 - (self.step - self.anneal_from) / max(1, until - self.anneal_from))
         return min(1.0, (self.step + 1) / WARM_UP)
 
     def advance(self, rate: float = 1.0) -> bool:
@@ -130,6 +131,7 @@ class Stage(ABC):
         return {
             "stage": self.name,
             "step": self.step,
+            "anneal_from": self.anneal_from,
             "seed": self.seed,
             "architecture": asdict(self.architecture),
             "averages": self.averages,
@@ -144,15 +146,16 @@ class Stage(ABC):
             self.averages[name] = {k: v.clone() for k, v in state["averages"][name].items()}
         self.optimizer.load_state_dict(state["optimizer"])
         self.step = int(state["step"])
+        self.anneal_from = state.get("anneal_from")
 
-    def train(self, until: int, checkpoint: Path, anneal_from: int | None = None) -> None:
+    def train(self, until: int, checkpoint: Path) -> None:
         """Trains up to step `until`, or until SIGTERM or SIGINT, saving as it goes."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._ask_to_stop)
         started = saved = time.monotonic()
         first = self.step
         while self.step < until:
-            stop = self.advance(self.rate(anneal_from, until))
+            stop = self.advance(self.rate(until))
             now = time.monotonic()
             if self.worker.leads and self.step % LOG_STEPS == 0:
                 self._report(now - started, (now - started) / (self.step - first))
