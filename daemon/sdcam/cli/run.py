@@ -30,7 +30,9 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     parser.add_argument("--engine", metavar="NAME", help="what runs the networks")
     parser.add_argument("--prompt", metavar="TEXT", help="what to paint, or the name of a style")
     parser.add_argument("--once", action="store_true", help="end with the file that is the source")
-    parser.add_argument("--seconds", type=_positive(float), metavar="N", help="end after N seconds")
+    parser.add_argument(
+        "--seconds", type=_positive(float), metavar="N", help="end after N seconds of picture"
+    )
     parser.add_argument("--frames", type=_positive(int), metavar="N", help="end after N frames out")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     parser.set_defaults(run=run)

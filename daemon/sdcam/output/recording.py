@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
+import signal
 import subprocess
 import threading
 from collections import deque
@@ -18,8 +18,6 @@ from sdcam.settings.schema import Output
 
 _RING_SLOTS = 8  # a quarter of a second, 11 MB at 1280x720
 _NO_ROOM = ("No space left on device", "Disk quota exceeded", "File too large")
-
-_log = logging.getLogger("sdcam.output")
 
 
 class Recording:
@@ -68,9 +66,9 @@ class Recording:
         check_frame(frame, self._shape, self.name)
         self._ring.put(frame)
 
-    def close(self) -> None:
+    def close(self) -> SdcamError | None:
         if self._closed:
-            return
+            return None
         self._closed = True
         told = self.fault is not None
         self._ring.finish()
@@ -88,8 +86,7 @@ class Recording:
             )
         elif self._process.returncode != 0 and self.fault is None:
             self.fault = self._explained()
-        if self.fault is not None and not told:
-            _log.error("%s", self.fault)
+        return None if told else self.fault
 
     def _ends(self) -> bool:
         """Whether ffmpeg closes the file in time, once it was given everything."""
@@ -127,7 +124,8 @@ class Recording:
 
     def _explained(self) -> SdcamError:
         said = "\n".join(self._complaints)
-        if any(reason in said for reason in _NO_ROOM):
+        too_large = self._process.returncode == -signal.SIGXFSZ  # ulimit -f
+        if too_large or any(reason in said for reason in _NO_ROOM):
             return SdcamError(
                 f"The disk is full, the recording has ended; {self._rest}",
                 "Free some space, or record to another disk.",

@@ -7,6 +7,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sdcam.errors import SdcamError
+
 Pixels = NDArray[np.uint8]
 
 
@@ -27,6 +29,7 @@ class Sink(Protocol):
         """
         ...
 
-    def close(self) -> None:
-        """Ends a recording so that it can be played, gives the device back. Never raises."""
+    def close(self) -> SdcamError | None:
+        """Ends a recording so that it can be played, gives the device back. Never raises; returns
+        the fault that came to light at the end (a disk that was full only then)."""
         ...

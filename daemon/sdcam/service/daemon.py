@@ -30,6 +30,9 @@ from sdcam.workers.records import CameraFrame, StyledFrame
 _CAMERA_SLOTS = 7
 # One shown, one waiting to be shown, up to three in the model, one spare.
 _STYLED_SLOTS = 6
+# A bounded run gives up when there is no picture to count from. Big models take minutes to load.
+_PATIENCE_NS = 300 * 10**9
+_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,8 @@ class RunPlan:
     source: str = "camera"
     outputs: tuple[str, ...] = ("virtual-camera",)
     once: bool = False  # a file source ends the run
-    seconds: float | None = None
-    frames: int | None = None  # sent to the outputs
+    seconds: float | None = None  # from the first picture on
+    frames: int | None = None  # likewise, sent to the outputs
     control: bool = True  # listen on the control socket, be the only one
     started_ns: int = field(default_factory=time.monotonic_ns)
 
@@ -58,8 +61,8 @@ class Daemon:
         self._should_exit = threading.Event()
         self._lock = threading.RLock()
 
-        width, height = plan.settings.model.size
-        model = ModelSpec(plan.settings.model.name, plan.settings.model.engine, width, height)
+        wanted = plan.settings.model
+        model = ModelSpec(wanted.name, wanted.engine, wanted.size)
         camera_pool = FramePool(FrameSlots.allocate(_CAMERA_SLOTS, MAX_FRAME_BYTES))
         styled_pool = FramePool(FrameSlots.allocate(_STYLED_SLOTS, model.slot_bytes))
         self.output = OutputWorker(
@@ -129,12 +132,30 @@ class Daemon:
         self.capture.start()
 
     def _main_loop(self) -> None:
-        end = None if self.plan.seconds is None else time.monotonic() + self.plan.seconds
-        while not self._should_exit.is_set():
-            left = None if end is None else end - time.monotonic()
-            if left is not None and left <= 0:
+        while not self._should_exit.wait(self._seconds_left()):
+            if self._seconds_left() == 0.0:
                 return
-            self._should_exit.wait(left)
+
+    def _seconds_left(self) -> float | None:
+        """Of a bounded run; it counts from the first picture.
+
+        Raises:
+            SdcamError: there was none for so long that there will be none.
+        """
+        if self.plan.seconds is None and self.plan.frames is None:
+            return None
+        first = self.output.first_picture_ns
+        now = time.monotonic_ns()
+        if first is None:
+            if now - self.plan.started_ns > _PATIENCE_NS:
+                raise SdcamError(
+                    f"No picture came within {_PATIENCE_NS // 10**9} seconds.",
+                    "The log above says what was waited for.",
+                )
+            return _POLL_SECONDS
+        if self.plan.seconds is None:
+            return None
+        return max(0.0, self.plan.seconds - (now - first) / 1e9)
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:

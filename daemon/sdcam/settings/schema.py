@@ -120,11 +120,11 @@ class Model(Section):
         min_length=1,
     )
     render_size: str = Field(
-        "512",
+        "auto",
         title="Render size",
         description=(
             "Pixels of the picture that the model paints: a number for a square, WIDTHxHEIGHT "
-            "(multiples of 64) for a wide picture that shows the whole camera."
+            '(multiples of 64) for a wide picture that shows the whole camera, or "auto".'
         ),
     )
 
@@ -136,13 +136,14 @@ class Model(Section):
     @field_validator("render_size")
     @classmethod
     def _multiples_of_64(cls, value: str) -> str:
-        parse_render_size(value)
+        if value != "auto":
+            parse_render_size(value)
         return value
 
     @property
-    def size(self) -> tuple[int, int]:
-        """(width, height) in pixels."""
-        return parse_render_size(self.render_size)
+    def size(self) -> tuple[int, int] | None:
+        """(width, height) in pixels, None for "auto"."""
+        return None if self.render_size == "auto" else parse_render_size(self.render_size)
 
 
 class Output(Section):
@@ -245,7 +246,7 @@ def parse_render_size(text: str) -> tuple[int, int]:
     """(width, height) of "512" or "768x448"; ValueError says what would be right."""
     match = re.fullmatch(r"(\d{2,4})(?:x(\d{2,4}))?", text.strip().lower())
     if match is None:
-        raise ValueError(f'"{text}" is not a size such as 512 or 768x448')
+        raise ValueError(f'"{text}" is not "auto" nor a size such as 512 or 768x448')
     width = int(match[1])
     height = int(match[2] or match[1])
     for pixels in (width, height):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from sdcam.errors import SdcamError
+from sdcam.models.render_size import LARGEST_AUTO_SIZE
 from sdcam.pipeline.img2img import Conditioning, Img2Img
 from sdcam.pipeline.networks import NetworksSpec
 from sdcam.workers.child import Child
@@ -27,17 +28,18 @@ _TIMES_THE_MEDIAN = 8.0  # a slow machine is given this many frame times before 
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """What to load: model name or folder, engine, size of the picture in pixels."""
+    """What to load: model name or folder, engine, (width, height) of the picture in pixels or None
+    for whatever suits the model."""
 
     name: str
     engine: str
-    width: int
-    height: int
+    size: tuple[int, int] | None
 
     @property
     def slot_bytes(self) -> int:
         """Of styled memory: the picture that the model saw and the one that it painted."""
-        return 2 * self.width * self.height * 3
+        width, height = self.size or LARGEST_AUTO_SIZE
+        return 2 * width * height * 3
 
 
 class InferenceWorker(ProcessWorker):
@@ -190,10 +192,12 @@ def model_main(
     """The model process: loads, says that it is ready, paints what it is asked to."""
     from sdcam.engines import open_engine
     from sdcam.models import find_model
+    from sdcam.models.render_size import auto_size
 
     os.nice(_NICENESS)
     try:
-        networks = open_engine(model.engine, find_model(model.name), (model.width, model.height))
+        folder = find_model(model.name)
+        networks = open_engine(model.engine, folder, model.size or auto_size(folder))
     except SdcamError as error:
         pipe.send(error)
         return

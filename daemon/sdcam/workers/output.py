@@ -46,6 +46,7 @@ class OutputWorker:
         situation: the card to show in place of a picture, given how old (in nanoseconds) the
             newest picture is (None: there is none); None to show the picture.
         on_fault: told of faults of the outputs, and None when all of them work.
+        frame_limit: frames to send, from the first picture on, before `on_limit` is called.
 
     Raises:
         SdcamError: an output cannot be opened; none is left open then.
@@ -62,7 +63,7 @@ class OutputWorker:
         frame_limit: int | None = None,
         on_limit: Callable[[], None] = lambda: None,
     ) -> None:
-        self.sent = RateMeter()
+        self.sent = RateMeter()  # from the first picture on
         self.late = 0  # ticks that were missed
         self.latency = Distribution()  # capture to output, of every picture's first showing
         self.gaps = Distribution(keep=65536)  # between two frames sent
@@ -112,7 +113,8 @@ class OutputWorker:
         if self._thread.ident is not None:
             self._thread.join()
         for port in self._ports:
-            port.close()
+            if fault := port.close():
+                self._on_fault(fault)
 
     def show(self, styled: StyledFrame) -> None:
         """A new picture. The one that still waits, if any, is passed over."""
@@ -214,11 +216,16 @@ class OutputWorker:
             self.showing = title
         if not self.alive:
             return
+        if card is None and self.first_picture_ns is None:
+            self.first_picture_ns = now
         for port in self._ports:
+            if port.is_film and self.first_picture_ns is None:
+                continue  # a film begins with a picture; a camera has to be there before
             compositor = self._compositors[port.pixel_format]
             frame = compositor.card(card) if card else self._composed[port.pixel_format]
             self._send_to(port, frame)
-        self._account(card is None)
+        if self.first_picture_ns is not None:
+            self._account(card is None)
 
     def _send_to(self, port: _Port, frame: Pixels) -> None:
         try:
@@ -237,7 +244,6 @@ class OutputWorker:
         if picture and self._unsent_ns is not None:
             self.latency.add_ns(now - self._unsent_ns)
             self._unsent_ns = None
-            self.first_picture_ns = self.first_picture_ns or now
         if self.sent.count == self._frame_limit:
             self._stopping = True
             self._on_limit()
@@ -249,6 +255,7 @@ class _Port:
 
     def __init__(self, spec: str, output: Output) -> None:
         self.spec = spec
+        self.is_film = spec.startswith("file:")
         self.comes_back = spec.startswith("virtual-camera")
         self._output = output
         self.sink: Sink | None = open_sink(spec, output)
@@ -277,10 +284,10 @@ class _Port:
             raise
         return not came_back
 
-    def close(self) -> None:
-        if self.sink is not None:
-            self.sink.close()
-            self.sink = None
+    def close(self) -> SdcamError | None:
+        """What came to light at the end, if anything."""
+        sink, self.sink = self.sink, None
+        return sink.close() if sink else None
 
 
 def _open_ports(specs: Sequence[str], output: Output) -> list[_Port]:

@@ -24,7 +24,7 @@ def test_defaults_need_no_file(tmp_path, monkeypatch):
     monkeypatch.delenv("SDCAM_CONFIG", raising=False)
     settings = load()
     assert settings.look.strength == 0.5
-    assert settings.model.size == (512, 512)
+    assert settings.model.size is None
     assert len(settings.styles) == 10
 
 

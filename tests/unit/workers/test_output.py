@@ -105,8 +105,14 @@ def test_a_card_until_there_is_a_picture_then_the_newest_again_and_again(bench):
 
 def test_every_output_gets_every_frame(bench):
     one = bench("null", "file:x.mp4", frame_limit=20)
+    null, film = one.sinks
+    one.until(lambda: len(null.colours) > 3)
+    cards = len(null.colours)
+    assert film.colours == []  # a film begins with the first picture, and so does the count
+    one.show((255, 0, 0))
     assert one.limit.wait(10)
-    assert [len(sink.colours) for sink in one.sinks] == [20, 20]
+    assert film.colours == [(0, 0, 255)] * 20
+    assert len(null.colours) >= cards + 20
 
 
 def test_slots_come_back(bench):
@@ -158,6 +164,8 @@ def test_a_virtual_camera_that_breaks_is_reopened_while_others_go_on(bench, monk
 
 def test_a_recording_that_breaks_is_over_and_closed(bench):
     one = bench("file:x.mp4")
+    one.show((255, 0, 0))
+    one.until(lambda: one.sinks[0].colours)
     one.sinks[0].broken = True
     one.until(lambda: one.faults)
     assert not one.worker.alive
