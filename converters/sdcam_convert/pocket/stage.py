@@ -67,7 +67,9 @@ class Stage(ABC):
         self.step = 0
         self.anneal_from: int | None = None  # the step from which the rate falls, if it does
         self.averages = self._weights()
-        self.optimizer = torch.optim.AdamW(self.groups(), betas=(0.9, 0.99), weight_decay=1e-4)
+        self.optimizer = torch.optim.AdamW(
+            self.groups(), betas=(0.9, 0.99), weight_decay=1e-4, fused=True
+        )
         self.rates = [float(group["lr"]) for group in self.optimizer.param_groups]
         self.parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         self.random = np.random.default_rng()
