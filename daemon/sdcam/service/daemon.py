@@ -33,6 +33,7 @@ _STYLED_SLOTS = 6
 # A bounded run gives up when there is no picture to count from. Big models take minutes to load.
 _PATIENCE_NS = 300 * 10**9
 _POLL_SECONDS = 0.05
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # HUP: the terminal was closed
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ class Daemon:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {s: signal.signal(s, leave) for s in (signal.SIGINT, signal.SIGTERM)}
+        before = {s: signal.signal(s, leave) for s in _STOP_SIGNALS}
         try:
             yield
         finally:

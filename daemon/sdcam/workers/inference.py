@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
+from sdcam.engines.render_size import SQUARE, auto_size
 from sdcam.errors import SdcamError
-from sdcam.models.render_size import LARGEST_AUTO_SIZE
 from sdcam.pipeline.img2img import Conditioning, Img2Img
 from sdcam.pipeline.networks import NetworksSpec
 from sdcam.workers.child import Child
@@ -38,7 +38,7 @@ class ModelSpec:
     @property
     def slot_bytes(self) -> int:
         """Of styled memory: the picture that the model saw and the one that it painted."""
-        width, height = self.size or LARGEST_AUTO_SIZE
+        width, height = self.size or SQUARE
         return 2 * width * height * 3
 
 
@@ -192,12 +192,14 @@ def model_main(
     """The model process: loads, says that it is ready, paints what it is asked to."""
     from sdcam.engines import open_engine
     from sdcam.models import find_model
-    from sdcam.models.render_size import auto_size
 
     os.nice(_NICENESS)
     try:
         folder = find_model(model.name)
-        networks = open_engine(model.engine, folder, model.size or auto_size(folder))
+        size = model.size or auto_size(
+            folder, model.engine, lambda size: open_engine(model.engine, folder, size)
+        )
+        networks = open_engine(model.engine, folder, size)
     except SdcamError as error:
         pipe.send(error)
         return

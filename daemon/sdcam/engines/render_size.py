@@ -1,0 +1,123 @@
+"""The size that a model paints when its user names none: the largest that this machine paints
+smoothly, measured once and remembered.
+
+Wide sizes, since cameras are wide: a square costs as much and shows a bit more than half of the
+picture. Only the embedded model is asked; the big ones are made for one size.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import platform
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from sdcam import paths
+from sdcam.models import ModelFolder
+from sdcam.models.registry import EMBEDDED
+from sdcam.pipeline.img2img import Conditioning, Img2Img
+from sdcam.pipeline.networks import Networks
+
+Size = tuple[int, int]
+Open = Callable[[Size], Networks]
+
+SQUARE: Size = (512, 512)  # what the big models were trained on, and the largest in area
+WIDE: tuple[Size, ...] = ((640, 384), (512, 320), (448, 256), (320, 192))
+SMOOTH_FPS = 15.0
+_FRAMES = 6
+
+_log = logging.getLogger("sdcam.model")
+
+
+def auto_size(model: ModelFolder, engine: str, open_at: Open, cache: Path | None = None) -> Size:
+    """(width, height) in pixels.
+
+    Args:
+        engine: the word in the configuration; another engine is another measurement.
+        open_at: opens the model at a size.
+        cache: where measurements are kept; None is the user's cache folder.
+    """
+    if model.name != EMBEDDED:
+        return SQUARE
+    cache = cache or paths.cache_folder() / "render-size.json"
+    key = " ".join((model.name, engine, platform.machine(), _processor(), f"x{os.cpu_count()}"))
+    known = _read(cache)
+    if (remembered := known.get(key)) in _BY_NAME:
+        return _BY_NAME[remembered]
+    size = measured_size(open_at)
+    _write(cache, {**known, key: _name(size)})
+    return size
+
+
+def measured_size(open_at: Open) -> Size:
+    """Times the smallest size and scales by area. Small pictures cost more per pixel than large
+    ones, so the estimate errs towards smooth."""
+    smallest = WIDE[-1]
+    networks = open_at(smallest)
+    try:
+        seconds = _seconds_a_frame(networks)
+    finally:
+        networks.close()
+    for size in WIDE:
+        estimate = 1 / (seconds * size[0] * size[1] / (smallest[0] * smallest[1]))
+        if estimate >= SMOOTH_FPS:
+            break
+    _log.info("render size %s: about %.0f fps on this machine", _name(size), estimate)
+    return size
+
+
+def _seconds_a_frame(networks: Networks) -> float:
+    """The quickest of a few frames: whatever else the machine does only ever makes it slower."""
+    width, height = networks.spec.width, networks.spec.height
+    img2img = Img2Img(networks, Conditioning("photo", smoothing=0.0))
+    random = np.random.default_rng(0)
+    seen, styled = np.zeros((2, height, width, 3), np.uint8)
+    times = []
+    for _ in range(_FRAMES):
+        frame = random.integers(0, 255, (height, width, 3), np.uint8)
+        start = time.perf_counter()
+        img2img.paint(frame, 0, seen, styled)
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def _name(size: Size) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+_BY_NAME = {_name(size): size for size in WIDE}
+
+
+def _processor() -> str:
+    """Its model, so that a home folder that moves to another machine is measured anew."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor()
+
+
+def _read(cache: Path) -> dict[str, str]:
+    try:
+        known = json.loads(cache.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _write(cache: Path, known: dict[str, str]) -> None:
+    """Remembering is a favour, not a duty: an unwritable cache only costs the next start."""
+    try:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        fresh = cache.with_name(f"{cache.name}.{os.getpid()}")
+        fresh.write_text(json.dumps(known, indent=2), encoding="utf-8")
+        fresh.replace(cache)
+    except OSError as error:
+        _log.info("%s cannot be written: %s", cache, error.strerror)
