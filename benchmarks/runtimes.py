@@ -1,6 +1,6 @@
 """Which runtime runs the networks fastest on this machine's CPU.
 
-    python -m benchmarks runtimes [--model NAME] [--size 512 --size 256] [--threads N]
+    python -m benchmarks runtimes [--model NAME] [--size 512 --size 640x384] [--threads N]
 
 Every runtime has a process of its own that stays loaded; they take turns, a few frames each, so
 that whatever else the machine does falls on all of them alike. Needs the extras [torch] and
@@ -23,6 +23,7 @@ from sdcam.engines.borders import Borders, Float, Pixels
 from sdcam.errors import SdcamError
 from sdcam.models import ModelFolder, find_model
 from sdcam.pipeline.networks import Networks
+from sdcam.settings.schema import parse_render_size
 
 STAGES = ("encode", "unet", "decode")
 FRAMES = 4  # a turn
@@ -106,7 +107,9 @@ class OnnxRuntimeNetworks:
         self._sessions.clear()
 
     def _run(self, stage: str, **inputs: np.ndarray) -> np.ndarray:
-        return self._sessions[stage].run(None, inputs)[0]
+        (result,) = self._sessions[stage].run(None, inputs)
+        array: np.ndarray = result
+        return array
 
 
 @dataclass
@@ -131,7 +134,7 @@ class Competitor:
         return float(np.median([sum(frame.values()) for frame in self.milliseconds]))
 
 
-def compare(model: str, size: int, threads: int, rounds: int) -> list[Competitor]:
+def compare(model: str, size: tuple[int, int], threads: int, rounds: int) -> list[Competitor]:
     competitors = [one for name in RUNTIMES if (one := _start(name, model, size, threads))]
     for _ in range(rounds):
         for competitor in competitors:
@@ -143,7 +146,7 @@ def compare(model: str, size: int, threads: int, rounds: int) -> list[Competitor
     return competitors
 
 
-def _start(name: str, model: str, size: int, threads: int) -> Competitor | None:
+def _start(name: str, model: str, size: tuple[int, int], threads: int) -> Competitor | None:
     ours, theirs = multiprocessing.get_context("spawn").Pipe()
     process = multiprocessing.get_context("spawn").Process(
         target=_compete, args=(theirs, name, model, size, threads), daemon=True
@@ -156,10 +159,10 @@ def _start(name: str, model: str, size: int, threads: int) -> Competitor | None:
     return Competitor(name, ours, process, *answer)
 
 
-def _compete(pipe: Connection, name: str, model: str, size: int, threads: int) -> None:
+def _compete(pipe: Connection, name: str, model: str, size: tuple[int, int], threads: int) -> None:
     try:
         start = time.perf_counter()
-        networks = RUNTIMES[name](find_model(model), (size, size), threads)
+        networks = RUNTIMES[name](find_model(model), size, threads)
         run = _frame_of(networks)
         run()
         opened = time.perf_counter() - start
@@ -173,8 +176,8 @@ def _compete(pipe: Connection, name: str, model: str, size: int, threads: int) -
 
 def _frame_of(networks: Networks) -> Callable[[], dict[str, float]]:
     random = np.random.default_rng(0)
-    size = networks.spec.height
-    image = random.integers(0, 256, (size, size, 3), dtype=np.uint8)
+    shape = (networks.spec.height, networks.spec.width, 3)
+    image = random.integers(0, 256, shape, dtype=np.uint8)
     styled = np.empty_like(image)
     noise = random.standard_normal(networks.spec.latent_shape, dtype=np.float32)
     embeds = networks.embed("an oil painting").copy()
@@ -210,15 +213,16 @@ def table(competitors: list[Competitor]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="pocket")
-    parser.add_argument("--size", type=int, action="append", help="pixels; 512 and 256")
+    parser.add_argument("--size", action="append", help="512 and 256 unless given")
     parser.add_argument("--threads", type=int, default=psutil.cpu_count(logical=False))
     parser.add_argument("--rounds", type=int, default=6)
     chosen = parser.parse_args()
-    for size in chosen.size or (512, 256):
-        competitors = compare(chosen.model, size, chosen.threads, chosen.rounds)
+    for size in chosen.size or ("512", "256"):
+        competitors = compare(chosen.model, parse_render_size(size), chosen.threads, chosen.rounds)
         print(
-            f"\n{chosen.model}, {size}x{size}, {chosen.threads} threads, medians of "
-            f"{chosen.rounds * FRAMES} frames\n\n{table(competitors)}"
+            f"\n{chosen.model}, {size}, {chosen.threads} threads, medians of "
+            f"{chosen.rounds * FRAMES} frames\n\n{table(competitors)}",
+            flush=True,
         )
 
 
