@@ -17,6 +17,7 @@ from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
     PydanticBaseSettingsSource,
+    SettingsConfigDict,
 )
 from tomlkit.exceptions import TOMLKitError
 
@@ -48,7 +49,9 @@ def parse(text: str, path: Path, overrides: Mapping[str, Any]) -> Settings:
     except TOMLKitError as error:
         raise UsageError(f"{path}: not valid TOML: {error}.", "Mend that line.") from error
 
-    class Loaded(Settings):
+    class Loaded(Settings, BaseSettings):
+        model_config = SettingsConfigDict(env_prefix="SDCAM_", env_nested_delimiter="__")
+
         @classmethod
         def settings_customise_sources(
             cls,

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from sdcam import paths
 
@@ -200,16 +199,8 @@ class Service(Section):
         return paths.control_socket(self.socket)
 
 
-class Settings(BaseSettings):
-    """All of the configuration. Earlier sources win: command line, environment, file, defaults."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="SDCAM_",
-        env_nested_delimiter="__",
-        extra="forbid",
-        frozen=True,
-        validate_default=True,
-    )
+class Settings(Section):
+    """All of the configuration, wherever it came from (`sdcam.settings.load`)."""
 
     look: Look = Field(default_factory=Look, description="Live: takes effect while running.")
     camera: Camera = Field(default_factory=Camera)
@@ -219,18 +210,6 @@ class Settings(BaseSettings):
     styles: dict[str, str] = Field(
         default_factory=dict, description='The gallery: name = "prompt".'
     )
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        # The file and the command line arrive as init values, already merged (sdcam.settings.load).
-        return (init_settings,)
 
     def prompt_text(self, prompt: str | None = None) -> str:
         """The text behind a prompt: a style's own text, or the prompt as it stands."""
