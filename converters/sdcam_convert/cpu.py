@@ -18,10 +18,11 @@ from pathlib import Path
 
 import onnx
 import torch
+from onnx import helper
 
 from sdcam.engines.stages import load_stages
 from sdcam.errors import SdcamError
-from sdcam.models.folder import STAGES, TOKENS, ModelFolder
+from sdcam.models.folder import STAGES, TOKENS, WEIGHTS_LAYOUT, ModelFolder
 from sdcam.models.time_embedding import TimeEmbedding
 from sdcam.models.weights import WeightsFile
 from sdcam_convert.agreement import TOLERANCE, cpu_agreement
@@ -58,13 +59,15 @@ def export_cpu(folder: Path, progress: Callable[[str], None] = print) -> None:
     modules = load_stages(model)
     inputs = example_inputs(model)
     for stage in STAGES:
+        _make_weights_differ(modules[stage])
         graph = _trace(stage, modules[stage], inputs[stage])
-        weights = WeightsFile.open(_weights_of(model, stage))
+        weights = WeightsFile.open(model.weights_of(stage))
         referred = point_to_weights(
             graph.graph, weights, model.path, _tensor_names(graph.graph, weights)
         )
         _refuse_weights_inside(stage, graph)
         shorten_names(graph.graph)
+        helper.set_model_props(graph, {WEIGHTS_LAYOUT: weights.layout})
         path = model.graph(stage)
         path.write_bytes(graph.SerializeToString())
         size = path.stat().st_size / 1000
@@ -93,6 +96,13 @@ def example_inputs(
     }
 
 
+def _make_weights_differ(module: torch.nn.Module) -> None:
+    """The exporter merges parameters of equal value (all those biases of zeros), and then the graph
+    would be wrong for the next checkpoint of the same layout. Their values do not matter here."""
+    for parameter in module.parameters():
+        parameter.copy_(torch.rand_like(parameter))
+
+
 def _trace(stage: str, module: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> onnx.ModelProto:
     buffer = io.BytesIO()
     with torch.inference_mode(), warnings.catch_warnings():
@@ -110,12 +120,6 @@ def _trace(stage: str, module: torch.nn.Module, inputs: dict[str, torch.Tensor])
             opset_version=_OPSET,
         )
     return onnx.load_model_from_string(buffer.getvalue())
-
-
-def _weights_of(model: ModelFolder, stage: str) -> Path:
-    if stage == "text_encoder":
-        return model.text_encoder_weights
-    return model.unet_weights if stage == "unet" else model.vae_weights
 
 
 def _tensor_names(graph: onnx.GraphProto, weights: WeightsFile) -> dict[str, str]:

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from sdcam.engines.borders import Borders, Float, Pixels
 from sdcam.errors import MissingError, UsageError
 from sdcam.models import ModelFolder
-from sdcam.models.folder import TOKENS
+from sdcam.models.folder import TOKENS, WEIGHTS_LAYOUT
+from sdcam.models.weights import WeightsFile
 
 _PRECISIONS = {"f32": "FP32", "bf16": "BF16", "f16": "FP16"}  # as OpenVINO lists a CPU's abilities
 
@@ -118,6 +119,7 @@ class _Stage:
         path = model.graph(name)
         try:
             graph = core.read_model(path)
+            _refuse_other_weights(graph, model, name)
             graph.reshape({key: list(array.shape) for key, array in inputs.items()})
             compiled = core.compile_model(graph, "CPU", how)
         except RuntimeError as fault:
@@ -135,6 +137,18 @@ class _Stage:
     def run(self) -> Array:
         self._request.infer(share_outputs=True)  # else it copies the result into a new array
         return self._result
+
+
+def _refuse_other_weights(graph: Any, model: ModelFolder, stage: str) -> None:
+    """A graph reads its weights by offset: from another file it would read noise."""
+    key = ["framework", WEIGHTS_LAYOUT]
+    written_for = graph.get_rt_info(key).value if graph.has_rt_info(key) else None
+    weights = WeightsFile.open(model.weights_of(stage))
+    if written_for != weights.layout:
+        raise MissingError(
+            f"The graph {model.graph(stage)} was written for other weights than {weights.path}.",
+            f"Write it anew: python -m sdcam_convert.cpu {model.path}",
+        )
 
 
 def _openvino() -> ModuleType:

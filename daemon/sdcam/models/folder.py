@@ -28,6 +28,7 @@ Config = dict[str, Any]
 
 STAGES = ("text_encoder", "encode", "unet", "decode")
 TOKENS = 77  # length of a CLIP prompt
+WEIGHTS_LAYOUT = "weights_layout"  # key of a graph's metadata: `WeightsFile.layout` of its weights
 LATENT_SCALE = 8  # pixels of the picture per pixel of the latent
 
 _PICKLES = ("*.bin", "*.ckpt", "*.pt", "*.pth", "*.pkl")
@@ -104,6 +105,12 @@ class ModelFolder:
     @property
     def vae_folder(self) -> Path:
         return self.vae_weights.parent
+
+    def weights_of(self, stage: str) -> Path:
+        """The safetensors file that a stage computes with."""
+        if stage == "text_encoder":
+            return self.text_encoder_weights
+        return self.unet_weights if stage == "unet" else self.vae_weights
 
     def graph(self, stage: str) -> Path:
         """Where the ONNX graph of a stage lies, or would lie."""

@@ -7,6 +7,7 @@ https://huggingface.co/docs/safetensors
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import struct
@@ -35,6 +36,7 @@ class Tensor:
 class WeightsFile:
     path: Path
     tensors: dict[str, Tensor]
+    layout: str  # hash of the header: equal where every tensor lies at the same place
 
     @classmethod
     def open(cls, path: Path) -> WeightsFile:
@@ -48,7 +50,8 @@ class WeightsFile:
                 (length,) = struct.unpack("<Q", file.read(8))
                 if length > min(size, _LONGEST_HEADER):
                     raise ValueError("header longer than the file")
-                header = json.loads(file.read(length))
+                text = file.read(length)
+            header = json.loads(text)
             header.pop("__metadata__", None)
             tensors = {name: _tensor(entry, 8 + length, size) for name, entry in header.items()}
         except FileNotFoundError:
@@ -64,7 +67,7 @@ class WeightsFile:
             raise MissingError(
                 f"The weights in {path} are damaged ({fault}).", "Download the model again."
             ) from None
-        return cls(path, tensors)
+        return cls(path, tensors, hashlib.sha256(text).hexdigest()[:16])
 
     def read(self, name: str) -> NDArray[np.float32]:
         """A tensor as float32, whatever its type in the file.

@@ -8,6 +8,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 
 from sdcam.engines import open_engine
 from sdcam.errors import MissingError, UsageError
@@ -124,6 +126,27 @@ def test_a_damaged_graph_is_refused_by_name(tiny_copy, content):
     (tiny_copy / "unet.onnx").write_bytes(content)
     with pytest.raises(MissingError, match=r"unet\.onnx"):
         open_engine("openvino", ModelFolder.open(tiny_copy), SIZE)
+
+
+def test_a_graph_that_was_written_for_other_weights_is_refused(tiny_copy):
+    path = tiny_copy / "vae" / "diffusion_pytorch_model.safetensors"
+    tensors = {f"{name}x": array for name, array in load_file(path).items()}
+    save_file({**load_file(path), **tensors}, path)
+    with pytest.raises(MissingError, match=r"encode\.onnx was written for other weights"):
+        open_engine("openvino", ModelFolder.open(tiny_copy), SIZE)
+
+
+def test_new_weights_of_the_same_layout_take_effect(tiny_copy, references):
+    path = tiny_copy / "vae" / "diffusion_pytorch_model.safetensors"
+    save_file({name: array * 0 for name, array in load_file(path).items()}, path, _metadata(path))
+    networks = open_engine("openvino", ModelFolder.open(tiny_copy), SIZE)
+    assert not networks.encode(references["image"]).any()
+    networks.close()
+
+
+def _metadata(path):
+    with safe_open(path, "numpy") as file:
+        return file.metadata()
 
 
 def test_neither_converter_nor_telemetry_is_imported(tiny_model):
