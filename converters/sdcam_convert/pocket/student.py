@@ -65,8 +65,12 @@ class Student:
         return cls(
             CLIPTokenizer.from_pretrained(folder / "tokenizer"),
             CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32).eval(),
-            UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=torch.float32).eval(),
-            AutoencoderTiny.from_pretrained(folder / "vae", torch_dtype=torch.float32).eval(),
+            UNet2DConditionModel.from_pretrained(
+                folder / "unet", torch_dtype=torch.float32, low_cpu_mem_usage=False
+            ).eval(),
+            AutoencoderTiny.from_pretrained(
+                folder / "vae", torch_dtype=torch.float32, low_cpu_mem_usage=False
+            ).eval(),
             scheduler.alphas_cumprod,
         )
 
