@@ -125,7 +125,11 @@ def _feedback_drift(student: Student, picture: Pixels, prompt: str) -> float:
 
 
 def measure(student: Student, size: int = 512) -> tuple[Figures, npt.NDArray[np.uint8]]:
-    """All figures, and the contact sheet: input, copy, then each teacher beside the student."""
+    """All figures, and the contact sheet.
+
+    The sheet has two rows a picture: the input and its ten teachers, below them the copy through the
+    autoencoder and the student's ten.
+    """
     frames = pictures.held_out(size)
     painted = {name: renderings(frame) for name, frame in frames.items()}
     copies = {name: student(frame, "", 0.0) for name, frame in frames.items()}
@@ -182,10 +186,9 @@ def measure(student: Student, size: int = 512) -> tuple[Figures, npt.NDArray[np.
         feedback_drift=max(_feedback_drift(student, small, GALLERY[s]) for s in DRIFTING),
     )
     rows = [
-        np.concatenate(
-            [frames[n], copies[n], *(p for s in STYLES for p in (painted[n][s], outputs[n][s]))], 1
-        )
-        for n in frames
+        np.concatenate([first, *(versions[style] for style in STYLES)], 1)
+        for name in frames
+        for first, versions in ((frames[name], painted[name]), (copies[name], outputs[name]))
     ]
     return figures, np.concatenate(rows, 0)
 

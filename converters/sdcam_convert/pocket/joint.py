@@ -165,7 +165,8 @@ class JointStage(Stage):
         loss, squared = picture_loss(decoded[: self.size], target)
         copied, copy_error = picture_loss(decoded[self.size :], plain)
         nearness = (result[:ENCODED] - reference[:ENCODED].detach()).abs().mean()
-        total = loss + 0.3 * copied + 0.1 * nearness
+        # In the latent, fine detail counts as much as the large forms that fill a picture loss.
+        total = loss + 0.3 * copied + 0.4 * nearness
         return total, {
             "picture": float(loss.detach()),
             "psnr": psnr(squared),

@@ -37,7 +37,7 @@ def picture_loss(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """The training loss, and within it the mean squared error (for the log)."""
     output, target = output.contiguous(), target.contiguous()
     squared = functional.mse_loss(output, target)
-    loss = (output - target).abs().mean() + 2 * squared + 0.5 * gradients(output, target)
+    loss = (output - target).abs().mean() + 2 * squared + gradients(output, target)
     fine = structure(output, target, 4)
     coarse = structure(functional.avg_pool2d(output, 2), functional.avg_pool2d(target, 2), 2)
     return loss + 0.25 * (fine + coarse), squared.detach()
