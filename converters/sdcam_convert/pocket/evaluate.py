@@ -127,8 +127,8 @@ def _feedback_drift(student: Student, picture: Pixels, prompt: str) -> float:
 def measure(student: Student, size: int = 512) -> tuple[Figures, npt.NDArray[np.uint8]]:
     """All figures, and the contact sheet.
 
-    The sheet has two rows a picture: the input and its ten teachers, below them the copy through the
-    autoencoder and the student's ten.
+    The sheet has two rows a picture: the input and its ten teachers, below them the copy through
+    the autoencoder and the student's ten.
     """
     frames = pictures.held_out(size)
     painted = {name: renderings(frame) for name, frame in frames.items()}
