@@ -7,7 +7,6 @@ held back. Goal at 30 fps: median gap 33.3 ms, p99 at most 40 ms.
 from __future__ import annotations
 
 import argparse
-import json
 
 from benchmarks.service import running
 from sdcam import resources
@@ -25,8 +24,7 @@ def main() -> None:
     for setting in (f"output.fps={options.fps}", f"model.render_size={options.size}"):
         words += ["--set", setting]
     with running(*words) as service:
-        out, _ = service.process.communicate()
-    run = json.loads(out)
+        run = service.summary()
     gap, frames, fps, latency = (run[k] for k in ("gap_ms", "frames", "fps_average", "latency_ms"))
     print(f"model           {run['model']['runtime']}, {run['model']['size']}")
     print(f"output          {frames['sent']} frames, {fps['output']} fps, {frames['late']} late")

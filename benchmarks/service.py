@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -49,6 +50,12 @@ class Service:
             time.sleep(poll)
         raise RuntimeError("the service did not get there")
 
+    def summary(self) -> dict[str, Any]:
+        """What a run with --json prints at its end."""
+        out, _ = self.process.communicate()
+        summary: dict[str, Any] = json.loads(out)
+        return summary
+
 
 @contextmanager
 def running(*words: str) -> Iterator[Service]:
@@ -60,4 +67,4 @@ def running(*words: str) -> Iterator[Service]:
         finally:
             if service.process.poll() is None:
                 service.process.terminate()
-            service.process.communicate()
+                service.process.communicate()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 import numpy as np
 
@@ -21,8 +20,7 @@ def main() -> None:
                      "--model", "pocket") as service:  # fmt: skip
             service.until(lambda s: s["first_picture_after_seconds"] is not None)
             service.process.terminate()
-            out, _ = service.process.communicate()
-        seconds.append(json.loads(out)["first_picture_after_seconds"])
+            seconds.append(service.summary()["first_picture_after_seconds"])
     low, mid, high = np.percentile(seconds, [0, 50, 100])
     print(f"first styled frame after: min {low:.2f} s, median {mid:.2f} s, max {high:.2f} s")
 

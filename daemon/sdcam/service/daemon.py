@@ -17,7 +17,7 @@ from sdcam.errors import SdcamError
 from sdcam.pipeline.img2img import Conditioning
 from sdcam.service.instance import SingleInstance
 from sdcam.service.situation import Situation
-from sdcam.service.status import status_of
+from sdcam.service.status import ProcessTable, status_of
 from sdcam.settings import Settings
 from sdcam.settings.change import changed
 from sdcam.workers.capture import MAX_FRAME_BYTES, CaptureWorker, SourceSpec
@@ -57,6 +57,7 @@ class Daemon:
         self.plan = plan
         self.settings = plan.settings
         self.situation = Situation(plan.settings.output.hold_seconds)
+        self.processes = ProcessTable()
         self.fatal: SdcamError | None = None
         self._log = logging.getLogger("sdcam.service")
         self._should_exit = threading.Event()

@@ -12,6 +12,8 @@ from sdcam.workers.meters import Distribution
 if TYPE_CHECKING:
     from sdcam.service.daemon import Daemon
 
+_KEEP_SECONDS = 1.0
+
 
 def status_of(daemon: Daemon) -> dict[str, Any]:
     """Times in milliseconds unless the name says otherwise, rates a second, memory in MB."""
@@ -66,7 +68,7 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
             "compose": _median(output.compose_time),
         },
         "restarts": {"capture": capture.restarts, "model": inference.restarts},
-        "processes": _processes(
+        "processes": daemon.processes(
             {"daemon": os.getpid(), "capture": capture.pid, "model": inference.pid}
         ),
     }
@@ -84,24 +86,36 @@ def _median(distribution: Distribution) -> float:
     return round(distribution.percentiles(50)[0], 2)
 
 
-def _processes(pids: dict[str, int | None]) -> dict[str, dict[str, float]]:
-    """Memory and CPU of the processes that are alive. Pages that processes share (the frames
-    among them) are counted once for each on macOS, and in parts (PSS) on Linux."""
+class ProcessTable:
+    """Memory and CPU of our processes. To ask takes tens of milliseconds, so answers are kept."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, dict[str, float]] = {}
+        self._asked = -_KEEP_SECONDS
+
+    def __call__(self, pids: dict[str, int | None]) -> dict[str, dict[str, float]]:
+        """Of those that are alive. Pages that processes share (the frames among them) count in
+        parts on Linux (PSS), and in full in each process elsewhere."""
+        now = time.monotonic()
+        known = {name: int(process["pid"]) for name, process in self._found.items()}
+        alive = {name: pid for name, pid in pids.items() if pid is not None}
+        if known != alive or now - self._asked > _KEEP_SECONDS:
+            self._found = {name: found for name, pid in alive.items() if (found := _measure(pid))}
+            self._asked = now
+        return self._found
+
+
+def _measure(pid: int) -> dict[str, float] | None:
     import psutil
 
-    found = {}
-    for name, pid in pids.items():
-        if pid is None:
-            continue
-        try:
-            process = psutil.Process(pid)
-            memory = process.memory_full_info()
-            cpu = process.cpu_times()
-        except psutil.Error:
-            continue
-        found[name] = {
-            "pid": pid,
-            "memory_mb": round(getattr(memory, "pss", memory.rss) / 1e6, 1),
-            "cpu_seconds": round(cpu.user + cpu.system, 2),
-        }
-    return found
+    try:
+        process = psutil.Process(pid)
+        memory = process.memory_full_info()
+        cpu = process.cpu_times()
+    except psutil.Error:
+        return None
+    return {
+        "pid": pid,
+        "memory_mb": round(getattr(memory, "pss", memory.rss) / 1e6, 1),
+        "cpu_seconds": round(cpu.user + cpu.system, 2),
+    }

@@ -176,7 +176,7 @@ class InferenceWorker(ProcessWorker):
 
     def _reclaim(self) -> None:
         if self._request is not None:
-            self.dropped += 1
+            self.dropped += self._active  # at the end of a run nothing failed
             self._camera.give_back(self._request.frame.slot)
             self._styled.give_back(self._request.styled_slot)
             self._request = None
