@@ -16,13 +16,13 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sdcam.errors import MissingError
 
-SCHEMA = 1
+SCHEMA: Final = 1
 CARD = "bundle.json"
 Layout = Literal["fused", "staged"]
 
