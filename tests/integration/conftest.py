@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -110,8 +109,3 @@ def sdcam(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return run
-
-
-def summary_of(output: str) -> dict[str, Any]:
-    summary: dict[str, Any] = json.loads(output)
-    return summary

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 
@@ -10,7 +11,6 @@ import numpy as np
 import psutil
 import pytest
 
-from conftest import summary_of
 from video import frames_of
 
 
@@ -18,7 +18,7 @@ def test_a_bounded_run_writes_every_frame_and_a_summary(sdcam, tmp_path):
     done = sdcam("run", "--source", "test", "--output", "file:out.mp4", "--output", "null",
                  "--frames", "60", "--json")  # fmt: skip
     assert done.returncode == 0, done.stderr
-    summary = summary_of(done.stdout)
+    summary = json.loads(done.stdout)
     frames = frames_of(tmp_path / "out.mp4")
     assert frames.shape == (60, 720, 1280, 3)
     assert summary["frames"]["sent"] == 60
@@ -36,7 +36,7 @@ def test_a_file_source_ends_the_run_once(sdcam, tmp_path):
     writer.release()
     done = sdcam("run", "--source", f"file:{clip}", "--once", "--output", "null", "--json")
     assert done.returncode == 0, done.stderr
-    captured = summary_of(done.stdout)["frames"]
+    captured = json.loads(done.stdout)["frames"]
     assert captured["captured"] + captured["skipped"] >= 20
 
 
@@ -54,7 +54,7 @@ def test_a_signal_ends_it_in_order_with_a_playable_file(start, tmp_path, number)
     film = tmp_path / "film.mp4"
     service = start("--source", "test", "--output", f"file:{film}", "--json")
     service.until_styled()
-    summary = summary_of(service.end(number))
+    summary = json.loads(service.end(number))
     assert service.process.returncode == 0
     assert len(frames_of(film)) == summary["frames"]["sent"]
     assert not service.socket.exists()
