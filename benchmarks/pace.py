@@ -16,11 +16,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--fps", type=float, default=30.0)
-    parser.add_argument("--size", default="512", help="render size")
+    parser.add_argument("--size", default="512", help="render size, or auto")
     parser.add_argument("--model", default="pocket")
+    parser.add_argument("--engine", default="auto")
     options = parser.parse_args()
     words = ["--source", f"file:{resources.demo_clip()}", "--output", "null", "--json"]
-    words += ["--model", options.model, "--seconds", str(options.seconds)]
+    words += [
+        "--model",
+        options.model,
+        "--engine",
+        options.engine,
+        "--seconds",
+        str(options.seconds),
+    ]
     for setting in (f"output.fps={options.fps}", f"model.render_size={options.size}"):
         words += ["--set", setting]
     with running(*words) as service:
