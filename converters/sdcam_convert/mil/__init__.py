@@ -1,0 +1,10 @@
+"""Runs a saved Core ML package without a Mac: its operations, one by one, with torch.
+
+program = Program.load(Path("fused.mlpackage"))
+results = program.run({"image": picture, "noise": noise, ...})
+"""
+
+from sdcam_convert.mil.program import Precision, Program
+from sdcam_convert.mil.state import State
+
+__all__ = ["Precision", "Program", "State"]

@@ -1,0 +1,37 @@
+"""The operations that the evaluator knows, by their names in MIL.
+
+An operation is a function of tensors. It gets the arguments of the saved operation by name:
+arrays and numbers as tensors (float32, whatever their type in the file), words as `str`, a list of
+arrays as a list; what the file leaves out has the default that coremltools documents. It gives a
+tensor, or a list of them where MIL has several outputs. How results are stored is not its affair:
+`Program` rounds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeVar
+
+from torch import Tensor
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Numbers: TypeAlias = Tensor | None  # a short list of integers or booleans
+Number: TypeAlias = Tensor | float
+
+OPERATIONS: dict[str, Callable[..., Any]] = {}
+
+
+def operation(*names: str) -> Callable[[Function], Function]:
+    """Enters a function under its names in MIL."""
+
+    def enter(function: Function) -> Function:
+        for name in names:
+            OPERATIONS[name] = function
+        return function
+
+    return enter
+
+
+def integers(values: Numbers, default: list[int]) -> list[int]:
+    """A MIL list of integers or booleans as Python's."""
+    return default if values is None else [int(value) for value in values.reshape(-1)]
