@@ -63,7 +63,7 @@ def _choose(model: ModelFolder) -> str:
         return "openvino"
     raise MissingError(
         f"The model in {model.path} has no graphs for the CPU, and torch is not installed.",
-        f"Run: python -m sdcam_convert.cpu {model.path}, "
+        f"Run: sdcam models convert {model.path} --to cpu, "
         'or: pip install "streamdiffusion-cam[torch]".',
     )
 

@@ -47,7 +47,7 @@ class OpenVINONetworks:
         if not model.has_graphs:
             raise MissingError(
                 f"The model in {model.path} has no graphs for the CPU.",
-                f"Run: python -m sdcam_convert.cpu {model.path}",
+                f"Run: sdcam models convert {model.path} --to cpu",
             )
         openvino = _openvino()
         core = openvino.Core()
@@ -125,7 +125,7 @@ class _Stage:
         except RuntimeError as fault:
             raise MissingError(
                 f"OpenVINO cannot run {path} ({_first_line(fault)}).",
-                f"Write it anew: python -m sdcam_convert.cpu {model.path}",
+                f"Write it anew: sdcam models convert {model.path} --to cpu",
             ) from None
         self._request = compiled.create_infer_request()
         for key, array in inputs.items():
@@ -147,7 +147,7 @@ def _refuse_other_weights(graph: Any, model: ModelFolder, stage: str) -> None:
     if written_for != weights.layout:
         raise MissingError(
             f"The graph {model.graph(stage)} was written for other weights than {weights.path}.",
-            f"Write it anew: python -m sdcam_convert.cpu {model.path}",
+            f"Write it anew: sdcam models convert {model.path} --to cpu",
         )
 
 

@@ -1,48 +1,60 @@
-"""Known models by name, and where they lie."""
+"""Models by name, and where they lie."""
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from platformdirs import user_data_path
 
 from sdcam import resources
 from sdcam.errors import MissingError
+from sdcam.models.bundle import CARD
+from sdcam.models.catalogue import CATALOGUE, known
 from sdcam.models.folder import ModelFolder
 from sdcam.paths import APP
 
 EMBEDDED = "pocket"
 PREFERRED = "sdxs-512"  # what "auto" takes when the user has it
+BUNDLES = "coreml"  # folder of a model's converted bundles
+
+_NAME = re.compile(r"[\w-][\w.-]*")
+_HUB_ID = re.compile(rf"{_NAME.pattern}/{_NAME.pattern}")
 
 
 def find_model(name: str) -> ModelFolder:
     """
     Args:
-        name: "auto", "pocket", the name of a folder below `models_folder()`, or a path.
+        name: "auto", "pocket", the name of a folder below `models_folder()`, a hub id that was
+            pulled, or a path.
 
     Raises:
         MissingError: no such model, or its folder is refused (`ModelFolder.open`).
     """
     if name == "auto":
-        name = PREFERRED if (models_folder() / PREFERRED).is_dir() else EMBEDDED
-    if _is_path(name):
+        name = automatic()
+    if is_hub_id(name):
+        name = local_name(name)
+    elif _is_path(name):
         return ModelFolder.open(Path(name).expanduser())
     if name == EMBEDDED:
         return ModelFolder.open(resources.embedded_model())
     if name not in installed_models():
-        raise MissingError(
-            f'There is no model "{name}".',
-            f"Here are: {', '.join(installed_models())}; others go into {models_folder()}.",
-        )
+        raise _not_here(name)
     return ModelFolder.open(models_folder() / name)
+
+
+def automatic() -> str:
+    """What "auto" takes."""
+    return PREFERRED if (models_folder() / PREFERRED).is_dir() else EMBEDDED
 
 
 def installed_models() -> tuple[str, ...]:
     """The embedded model and the names of the folders that the user has put beside it."""
     folder = models_folder()
     own = (
-        sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
+        sorted(entry.name for entry in folder.iterdir() if _is_model(entry))
         if folder.is_dir()
         else []
     )
@@ -54,5 +66,51 @@ def models_folder() -> Path:
     return user_data_path(APP) / "models"
 
 
+def bundles_folder(model: ModelFolder) -> Path:
+    """Where the bundles of a model lie: in its folder, where that is the user's own."""
+    embedded = model.path == resources.embedded_model()
+    return (models_folder() / EMBEDDED if embedded else model.path) / BUNDLES
+
+
+def bundles_of(model: ModelFolder) -> tuple[Path, ...]:
+    """The converted bundles of a model, as folders, by name."""
+    return tuple(sorted(card.parent for card in bundles_folder(model).glob(f"*/{CARD}")))
+
+
+def is_name(word: str) -> bool:
+    """Whether a model can be called so, here (NAME) or on the hub (owner/name)."""
+    return (_NAME.fullmatch(word) or _HUB_ID.fullmatch(word)) is not None
+
+
+def is_hub_id(word: str) -> bool:
+    """Whether it is owner/name and no folder of that name is below here."""
+    return _HUB_ID.fullmatch(word) is not None and not Path(word).exists()
+
+
+def local_name(word: str) -> str:
+    """What a model is called here: "sd-turbo" for stabilityai/sd-turbo, owner--name for others."""
+    model = known(word)
+    return model.name if model else word.replace("/", "--")
+
+
+def _is_model(entry: Path) -> bool:
+    if not entry.is_dir() or entry.name.startswith(".") or entry.name == EMBEDDED:
+        return False  # an unfinished download, or what was converted from the embedded model
+    return [child.name for child in entry.iterdir()] != [BUNDLES]
+
+
 def _is_path(name: str) -> bool:
     return os.sep in name or name.startswith(("~", "."))
+
+
+def _not_here(name: str) -> MissingError:
+    if name in {model.name for model in CATALOGUE} or "--" in name:
+        word = name.replace("--", "/")
+        return MissingError(
+            f'The model "{word}" is not on this machine.', f"Download it: sdcam models pull {word}."
+        )
+    return MissingError(
+        f'There is no model "{name}".',
+        f"Here are: {', '.join(installed_models())}; others go into {models_folder()}. "
+        "`sdcam models list` tells which ones can be downloaded.",
+    )

@@ -31,7 +31,7 @@ def test_without_graphs_and_without_torch_both_ways_out_are_named(tiny_copy, mon
     (tiny_copy / "unet.onnx").unlink()
     with pytest.raises(MissingError) as caught:
         open_engine("auto", ModelFolder.open(tiny_copy), (64, 64))
-    assert "sdcam_convert.cpu" in caught.value.todo
+    assert "sdcam models convert" in caught.value.todo
     assert "[torch]" in caught.value.todo
 
 

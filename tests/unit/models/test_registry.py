@@ -9,7 +9,13 @@ from platformdirs import user_data_path
 
 from sdcam import resources
 from sdcam.errors import MissingError
-from sdcam.models.registry import find_model, installed_models, models_folder
+from sdcam.models.registry import (
+    bundles_folder,
+    bundles_of,
+    find_model,
+    installed_models,
+    models_folder,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -62,3 +68,27 @@ def test_an_unknown_name_gets_the_list_of_what_is_here(tiny_copy):
     assert '"sdxl"' in caught.value.what
     assert "pocket, tiny-sd" in caught.value.todo
     assert str(models_folder()) in caught.value.todo
+
+
+def test_a_known_model_that_is_not_here_tells_how_to_get_it():
+    for name in ("sd-turbo", "stabilityai/sd-turbo"):
+        with pytest.raises(MissingError, match="sdcam models pull sd-turbo"):
+            find_model(name)
+    with pytest.raises(MissingError, match="sdcam models pull some/one"):
+        find_model("some/one")
+
+
+def test_unfinished_and_converted_things_are_no_models(tiny_copy):
+    (models_folder() / ".sd-turbo.0123.part").mkdir(parents=True)
+    (models_folder() / "pocket" / "coreml").mkdir(parents=True)
+    assert installed_models() == ("pocket",)
+
+
+def test_bundles_lie_with_their_model_and_those_of_the_embedded_one_with_the_users_data(tiny_copy):
+    own = find_model(str(put(tiny_copy, "tiny-sd")))
+    bundle = own.path / "coreml" / "512x512"
+    bundle.mkdir(parents=True)
+    assert bundles_of(own) == ()
+    (bundle / "bundle.json").write_text("{}")
+    assert bundles_of(own) == (bundle,)
+    assert bundles_folder(find_model("pocket")) == models_folder() / "pocket" / "coreml"

@@ -1,0 +1,106 @@
+"""`sdcam models pull`: a model from the hub, or from a folder of this machine."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sdcam.errors import MissingError, SdcamError, UsageError
+
+if TYPE_CHECKING:
+    from sdcam.models.pull import Offer
+
+Actions = argparse._SubParsersAction  # "type: ignore" would be the only other way to name it
+
+
+def configure(actions: Actions[argparse.ArgumentParser]) -> None:
+    text = "download a model; goes on where an earlier pull broke off"
+    parser = actions.add_parser("pull", help=text, description=text)
+    parser.add_argument(
+        "model", metavar="NAME", help="of `sdcam models list`, or a hub id: owner/name"
+    )
+    parser.add_argument(
+        "--from",
+        dest="source",
+        type=Path,
+        metavar="DIR",
+        help="copy it from this diffusers folder, for machines without a network",
+    )
+    parser.add_argument("--revision", metavar="REV", help="commit, branch or tag on the hub")
+    parser.add_argument("--yes", action="store_true", help="agree to the licence beforehand")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    from sdcam.models.catalogue import CATALOGUE, known
+    from sdcam.models.registry import EMBEDDED, is_name
+
+    word = arguments.model
+    if word in (EMBEDDED, "auto"):
+        raise UsageError(f'"{word}" needs no download.', "See: sdcam models list.")
+    if arguments.source and arguments.revision:
+        raise UsageError("--revision is of the hub, --from of this machine.", "Give one of them.")
+    if not is_name(word):
+        raise UsageError(
+            f'"{word}" is no name of a model.', "Give a name of `sdcam models list` or owner/name."
+        )
+    if arguments.source:
+        _copy(word, arguments.source.expanduser())
+    elif known(word) is None and "/" not in word:
+        names = ", ".join(model.name for model in CATALOGUE)
+        raise MissingError(
+            f'No model is known as "{word}".', f"Known are: {names}; others are owner/name."
+        )
+    else:
+        _download(word, arguments.revision, arguments.yes)
+
+
+def _download(word: str, revision: str | None, yes: bool) -> None:
+    from sdcam.models.pull import pull
+
+    try:
+        folder = pull(word, revision, lambda offer: _agreed(offer, yes))
+    except KeyboardInterrupt:
+        raise SdcamError(
+            "The pull was interrupted.", f"What has come stays: sdcam models pull {word} goes on."
+        ) from None
+    if folder:
+        _tell_what_next(folder)
+
+
+def _copy(word: str, source: Path) -> None:
+    from sdcam.models.copy_in import copy_in
+    from sdcam.models.origin import Origin
+
+    folder = copy_in(word, source)
+    _tell_licence((Origin.read(folder) or Origin(source="")).licence)
+    _tell_what_next(folder)
+
+
+def _agreed(offer: Offer, yes: bool) -> bool:
+    from sdcam.cli.question import agreed
+    from sdcam.models.size import in_words
+
+    print(f"{offer.name}: {offer.repo} at {offer.commit}, to {offer.folder}")
+    _tell_licence(offer.licence)
+    return agreed(f"Download {in_words(offer.size)} under these terms?", yes)
+
+
+def _tell_licence(licence: str) -> None:
+    from sdcam.models.catalogue import TERMS
+
+    if licence in TERMS:
+        print(f"Licence: {TERMS[licence]}")
+    elif licence:
+        print(f'Licence: the model card calls it "{licence}"; read it there.')
+    else:
+        print("Licence: none is stated; ask whoever made it.")
+
+
+def _tell_what_next(folder: Path) -> None:
+    from sdcam.models import ModelFolder
+
+    print(folder)
+    if not ModelFolder.open(folder).has_graphs:
+        print(f"For the CPU engine: sdcam models convert {folder.name} --to cpu")

@@ -1,0 +1,106 @@
+"""The models that are known by name: where they come from, at which revision, under which licence.
+
+Revisions are commits, so that a download is today what it was yesterday; where they were looked up
+is said in docs/models.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+LATEST: Final = "main"
+
+
+@dataclass(frozen=True)
+class KnownModel:
+    name: str
+    hub: str  # owner/name on the Hugging Face hub
+    revision: str  # a commit; LATEST where none is known: `sdcam models pull` records which it was
+    licence: str  # as the hub's model card names it; a key of `TERMS`
+    size: int  # bytes to download; 0 where it is not known before the hub has told it
+    about: str
+    obstacle: str = ""  # why it cannot be downloaded as it is, and what to do
+
+
+TERMS: Final = {
+    "openrail++": "CreativeML Open RAIL++-M: free to use, for business too, but not for the uses "
+    "that its attachment A forbids; whoever passes the weights on passes these terms on.",
+    "creativeml-openrail-m": "CreativeML Open RAIL-M: free to use, for business too, but not for "
+    "the uses that its attachment A forbids; whoever passes the weights on passes these terms on.",
+    "stabilityai-community": "Stability AI Community License: free for research, private use and "
+    "businesses of less than one million US dollars a year, which have to register with "
+    "Stability AI; others need a licence of theirs.",
+    "mit": "MIT: free to use for anything, as long as the notice stays with it.",
+    "apache-2.0": "Apache 2.0: free to use for anything, as long as the notices stay with it.",
+}
+
+TAESD: Final = KnownModel(
+    name="taesd",
+    hub="madebyollin/taesd",
+    revision="614f76814bbe30edbe2e627ace1c2234c81a2c0e",
+    licence="mit",
+    size=9_800_000,
+    about="the tiny autoencoder that stands in for a large one",
+)
+
+CATALOGUE: Final = (
+    KnownModel(
+        name="sdxs-512",
+        hub="IDKiro/sdxs-512-0.9",
+        revision="c332f05f60eb4b453de513be52c2a18c48d8cfe6",
+        licence="openrail++",
+        size=2_685_000_000,
+        about="one step, made for speed",
+    ),
+    KnownModel(
+        name="sdxs-512-dreamshaper",
+        hub="IDKiro/sdxs-512-dreamshaper",
+        revision="76f720262bb051da75666b22c902a78c8e16c763",
+        licence="openrail++",
+        size=1_763_000_000,
+        about="one step, distilled from DreamShaper",
+    ),
+    KnownModel(
+        name="sdxs-512-dreamshaper-anime",
+        hub="IDKiro/sdxs-512-dreamshaper-anime",
+        revision="2faf8a65496cf66f3927ec48ae0f2ba7dd943e39",
+        licence="openrail++",
+        size=0,
+        about="a LoRA on the one above, published as a pickle: to be merged by hand",
+        obstacle="Merge it into sdxs-512-dreamshaper as docs/models.md says, then: "
+        "sdcam models pull sdxs-512-dreamshaper-anime --from DIR.",
+    ),
+    KnownModel(
+        name="sd-turbo",
+        hub="stabilityai/sd-turbo",
+        revision="b261bac6fd2cf515557d5d0707481eafa0485ec2",
+        licence="stabilityai-community",
+        size=2_425_000_000,
+        about="one step, 2.6 times the parameters and about twice the time",
+    ),
+    KnownModel(
+        name="tiny-sd",
+        hub="segmind/tiny-sd",
+        revision="cad0bd7495fa6c4bcca01b19a723dc91627fe84f",
+        licence="creativeml-openrail-m",
+        size=0,
+        about="a smaller Stable Diffusion 1.5, published as pickles: to be saved anew by hand",
+    ),
+    KnownModel(
+        name="small-sd",
+        hub="segmind/small-sd",
+        revision=LATEST,
+        licence="creativeml-openrail-m",
+        size=0,
+        about="between tiny-sd and Stable Diffusion 1.5",
+    ),
+)
+
+
+def known(name: str) -> KnownModel | None:
+    """By its name here or on the hub."""
+    for model in CATALOGUE:
+        if name == model.name or name.lower() == model.hub.lower():
+            return model
+    return None

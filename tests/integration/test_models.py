@@ -1,0 +1,366 @@
+"""Models come over the hub's protocol whole and checked, or not at all; the hub is a server of our
+own on loopback."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from hub_server import Hub, Repository, serving
+from sdcam.cli import main
+from sdcam.models import find_model
+from sdcam.models.catalogue import TAESD, known
+from sdcam.models.origin import Origin
+
+TINY = Path(__file__).parents[1] / "data" / "tiny-model"
+UNET = "unet/diffusion_pytorch_model.safetensors"
+SDXS = known("sdxs-512")
+PULL = ["models", "pull", "sdxs-512", "--yes"]
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def models(monkeypatch, tmp_path) -> Path:
+    monkeypatch.setattr("sdcam.models.registry.user_data_path", lambda app: tmp_path / "data" / app)
+    return tmp_path / "data" / "streamdiffusion-cam" / "models"
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path) -> Iterator[Hub]:
+    """The tiny model, passed off as SDXS at the revision that the catalogue pins."""
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))  # no token of the developer's
+    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 1000)  # it is 10 MB
+    tiny = Repository.of(TINY, commit=SDXS.revision, licence="openrail++")
+    with serving(Hub({SDXS.hub: tiny})) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+        yield hub
+
+
+@pytest.fixture
+def run(capsys) -> Run:
+    """Runs a command that should end with a code; returns what it printed, or its last sentence."""
+
+    def run(words: list[str], code: int = 0) -> str:
+        assert main(words) == code, capsys.readouterr().err
+        out, err = capsys.readouterr()
+        return out if code == 0 else err.splitlines()[-1]
+
+    return run
+
+
+def sha256_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def test_a_pulled_model_is_what_the_hub_holds_and_nothing_else(run, hub, models):
+    hub.repositories[SDXS.hub].files |= {"unet/diffusion_pytorch_model.bin": b"pickle"}
+    said = run(PULL)
+    assert "Open RAIL++-M" in said and SDXS.revision in said
+    folder = models / "sdxs-512"
+    came = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    needed = {
+        p.relative_to(TINY).as_posix()
+        for p in TINY.rglob("*")
+        if p.suffix in (".json", ".safetensors", ".txt")
+    }
+    assert came == needed | {"origin.json"}
+    for name in needed:
+        assert (folder / name).read_bytes() == (TINY / name).read_bytes()
+        assert not (folder / name).is_symlink()
+    assert [entry.name for entry in models.iterdir()] == ["sdxs-512"]
+    assert find_model("auto").path == folder
+
+
+def test_where_it_came_from_is_recorded(run, hub, models):
+    run(PULL)
+    origin = Origin.read(models / "sdxs-512")
+    assert (origin.source, origin.revision, origin.licence) == (
+        SDXS.hub,
+        SDXS.revision,
+        "openrail++",
+    )
+    assert origin.files[UNET] == sha256_of((TINY / UNET).read_bytes())
+
+
+def test_the_hub_learns_two_versions_and_no_more(sdcam, hub, tmp_path):
+    home = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data")}
+    ended = sdcam(*PULL, **home)
+    assert ended.returncode == 0, ended.stderr
+    told = {part.partition("/")[0] for agent in hub.agents for part in agent.split("; ")}
+    assert told == {"unknown", "hf_hub", "python"}
+
+
+def test_a_transfer_that_is_cut_goes_on_where_it_stopped(run, hub, models):
+    hub.cut_after = 20_000
+    run(PULL)
+    ranges = [asked for _, path, asked in hub.asked if asked and path.startswith("/cdn/")]
+    assert ranges == ["bytes=20000-"]
+    assert find_model("sdxs-512").path == models / "sdxs-512"
+
+
+def test_an_interrupted_pull_goes_on_in_the_next_command(run, hub, models):
+    hub.cut_after, hub.busy_after_cut = 20_000, True
+    sentence = run(PULL, code=3)
+    assert "503" in sentence and "what has come stays" in sentence
+    assert not (models / "sdxs-512").exists()
+    assert "sdxs-512" in run(["models", "list"]).partition("To be had")[2]
+    (part,) = models.rglob("*.safetensors.part")
+    assert part.stat().st_size == 20_000
+    hub.busy = False
+    hub.asked.clear()
+    run(PULL)
+    fetched = [(path, asked) for _, path, asked in hub.asked if path.startswith("/cdn/")]
+    unet = sha256_of((TINY / UNET).read_bytes())
+    assert (f"/cdn/{unet}", "bytes=20000-") in fetched
+    assert not any("text_encoder" in path for _, path, _ in hub.asked), "it was whole already"
+    assert [entry.name for entry in models.iterdir()] == ["sdxs-512"]
+
+
+def test_a_file_with_other_bytes_is_refused_and_nothing_is_left(run, hub, models):
+    hub.altered.add(sha256_of((TINY / UNET).read_bytes()))
+    sentence = run(PULL, code=1)
+    assert UNET in sentence and "do not trust" in sentence
+    assert list(models.iterdir()) == []
+
+
+def test_a_small_file_is_checked_too(run, hub, models, monkeypatch):
+    monkeypatch.setattr("hub_server.blob_of", lambda content: "0" * 40)
+    assert "config.json" in run(PULL, code=1)
+    assert list(models.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is full: Linux only")
+def test_a_full_disk_is_a_sentence(run, hub, models):
+    hub.cut_after, hub.busy_after_cut = 20_000, True
+    run(PULL, code=3)
+    (part,) = models.rglob("*.safetensors.part")
+    part.unlink()
+    part.symlink_to("/dev/full")
+    hub.busy = False
+    sentence = run(PULL, code=1)
+    assert "disk is full" in sentence and "stays for the next pull" in sentence
+    assert not (models / "sdxs-512").exists()
+
+
+def test_too_small_a_disk_is_noticed_before_the_download(run, hub, models, monkeypatch):
+    usage = shutil.disk_usage(".")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1000))
+    assert "are still to come" in run(PULL, code=1)
+    assert not any(path.startswith("/cdn/") for _, path, _ in hub.asked)
+
+
+def test_without_a_network_the_sentence_names_the_other_way(run, models, monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    sentence = run(PULL, code=3)
+    assert "cannot be reached" in sentence and "--from DIR" in sentence
+    assert not models.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["nobody/nothing"], 3, "no model nobody/nothing"),
+        (["sdxs-512", "--revision", "v9"], 3, 'no revision "v9"'),
+        (["sdxs"], 3, 'No model is known as "sdxs"'),
+        (["pocket"], 2, "needs no download"),
+        (["../../etc"], 2, "is no name"),
+        (["sdxs-512-dreamshaper-anime"], 3, "--from DIR"),
+    ],
+)
+def test_what_cannot_be_pulled_is_a_sentence(run, hub, models, words, code, sentence):
+    assert sentence in run(["models", "pull", *words, "--yes"], code=code)
+    assert not models.exists()
+
+
+def test_a_gated_model_tells_what_to_do(run, hub, models):
+    hub.repositories[SDXS.hub].gated = True
+    sentence = run(PULL, code=3)
+    assert "hf auth login" in sentence and SDXS.hub in sentence
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({UNET: None, UNET.replace("safetensors", "bin"): b""}, "pickles"),
+        ({UNET: None, f"{UNET}.index.json": b""}, "split over several files"),
+        ({"text_encoder_2/config.json": b"{}"}, "SDXL"),
+        ({"unet/config.json": None}, "no diffusers model"),
+        ({"vae/config.json": b"{"}, "damaged"),
+    ],
+)
+def test_another_kind_of_model_is_refused_before_its_weights(run, hub, models, change, sentence):
+    files = {**hub.repositories[SDXS.hub].files, **change}
+    hub.repositories["some/one"] = Repository({k: v for k, v in files.items() if v is not None})
+    assert sentence in run(["models", "pull", "some/one", "--yes"], code=3)
+    assert not any(path.startswith("/cdn/") for _, path, _ in hub.asked)
+    assert not models.exists() or not any(models.rglob("*.safetensors"))
+
+
+def test_a_model_that_cannot_be_run_leaves_nothing(run, hub, models):
+    unet = json.loads((TINY / "unet/config.json").read_text()) | {"cross_attention_dim": 4}
+    files = {**hub.repositories[SDXS.hub].files, "unet/config.json": json.dumps(unet).encode()}
+    hub.repositories["some/one"] = Repository(files)
+    sentence = run(["models", "pull", "some/one", "--yes"], code=3)
+    assert "another text encoder" in sentence and "some/one" in sentence
+    assert list(models.iterdir()) == []
+
+
+def test_taesd_comes_along_where_the_autoencoder_is_large(run, hub, models):
+    turbo = known("sd-turbo")
+    files = dict(hub.repositories[SDXS.hub].files)
+    files["vae/config.json"] = b'{"_class_name": "AutoencoderKL"}'
+    files["unet/diffusion_pytorch_model.fp16.safetensors"] = files[UNET]
+    hub.repositories[turbo.hub] = Repository(files, commit=turbo.revision)
+    hub.repositories[TAESD.hub] = Repository.of(TINY / "vae", commit=TAESD.revision)
+    said = run(["models", "pull", "sd-turbo", "--yes"])
+    assert "one million US dollars" in said
+    model = find_model("sd-turbo")
+    assert model.vae_folder == models / "sd-turbo" / "taesd"
+    assert model.unet_weights.name == "diffusion_pytorch_model.fp16.safetensors"
+    assert not (model.path / UNET).exists(), "the same weights twice"
+    assert not (model.path / "vae" / "diffusion_pytorch_model.safetensors").exists()
+
+
+def test_any_hub_id_of_the_family_gets_a_name_with_its_owner(run, hub, models):
+    hub.repositories["some/one"] = Repository.of(TINY, licence="something-else")
+    assert '"something-else"' in run(["models", "pull", "some/one", "--yes"])
+    assert find_model("some/one").path == models / "some--one"
+    assert find_model("some--one").path == models / "some--one"
+    assert Origin.read(models / "some--one").revision == hub.repositories["some/one"].commit
+
+
+def test_nothing_is_downloaded_that_nobody_agreed_to(run, hub, models, monkeypatch):
+    assert "--yes" in run(["models", "pull", "sdxs-512"], code=2)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda question: "n")
+    run(["models", "pull", "sdxs-512"])
+    assert list(models.iterdir()) == []
+    monkeypatch.setattr("builtins.input", lambda question: "y")
+    run(["models", "pull", "sdxs-512"])
+    assert find_model("sdxs-512").path == models / "sdxs-512"
+
+
+def test_a_second_pull_changes_nothing(run, hub, models):
+    run(PULL)
+    hub.asked.clear()
+    assert "is here already" in run(PULL, code=1)
+    assert not hub.asked
+
+
+def test_a_folder_is_copied_where_there_is_no_network(run, models, tmp_path):
+    snapshot = tmp_path / "snapshot"  # as in a Hugging Face cache: links to blobs
+    for path in TINY.rglob("*"):
+        if path.is_file():
+            link = snapshot / path.relative_to(TINY)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(path)
+    said = run(["models", "pull", "sdxs-512", "--from", str(snapshot)])
+    assert "Open RAIL++-M" in said and "convert" not in said
+    model = find_model("sdxs-512")
+    assert model.has_graphs and not model.unet_weights.is_symlink()
+    assert not (model.path / "references.npz").exists()
+
+
+def test_a_copy_is_checked_by_what_was_recorded_at_the_download(run, hub, models, tmp_path):
+    run(PULL)
+    stick = Path(shutil.copytree(models / "sdxs-512", tmp_path / "stick"))
+    run(["models", "remove", "sdxs-512", "--yes"])
+    run(["models", "pull", "sdxs-512", "--from", str(stick)])
+    assert Origin.read(models / "sdxs-512").revision == SDXS.revision
+    run(["models", "remove", "sdxs-512", "--yes"])
+    weights = (stick / UNET).read_bytes()
+    (stick / UNET).write_bytes(weights[:-1] + bytes([weights[-1] ^ 1]))
+    assert "is not what was pulled" in run(
+        ["models", "pull", "sdxs-512", "--from", str(stick)], code=3
+    )
+    assert list(models.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["--from", "nowhere"], 3, "no folder nowhere"),
+        (["--from", ".", "--revision", "main"], 2, "Give one of them"),
+    ],
+)
+def test_a_copy_from_nowhere_is_a_sentence(run, models, words, code, sentence):
+    assert sentence in run(["models", "pull", "sdxs-512", *words], code=code)
+
+
+def test_remove_takes_the_model_and_what_was_broken_off(run, hub, models):
+    hub.cut_after, hub.busy_after_cut = 20_000, True
+    run(PULL, code=3)
+    assert "--yes" in run(["models", "remove", "sdxs-512"], code=2)
+    assert "is removed" in run(["models", "remove", "sdxs-512", "--yes"])
+    assert list(models.iterdir()) == []
+    assert "no model" in run(["models", "remove", "sdxs-512", "--yes"], code=3)
+
+
+def test_remove_leaves_alone_what_a_link_leads_to(run, models, tiny_folder):
+    models.mkdir(parents=True)
+    (models / "mine").symlink_to(tiny_folder)
+    run(["models", "remove", "mine", "--yes"])
+    assert (tiny_folder / UNET).is_file() and list(models.iterdir()) == []
+
+
+@pytest.fixture
+def tiny_folder(tmp_path) -> Path:
+    return Path(shutil.copytree(TINY, tmp_path / "tiny"))
+
+
+@pytest.mark.parametrize("name", ["pocket", "../data", "."])
+def test_remove_touches_nothing_else(run, models, name):
+    models.mkdir(parents=True)
+    run(["models", "remove", name, "--yes"], code=2)
+    assert models.is_dir()
+
+
+def test_list_tells_what_is_here_and_what_can_be_had(run, hub, models):
+    run(PULL)
+    here, _, others = run(["models"]).partition("To be had")
+    (line,) = (line for line in here.splitlines() if line.startswith("* "))
+    assert "sdxs-512" in line and "openrail++" in line and str(models / "sdxs-512") in line
+    assert "torch only" in line, "no graphs came along"
+    assert "  pocket" in here and "sd-turbo" in others and "sdxs-512 " not in others
+
+
+def test_convert_makes_a_model_ready_for_the_cpu(run, models, tiny_folder):
+    for graph in tiny_folder.glob("*.onnx"):
+        graph.unlink()
+    said = run(["models", "convert", str(tiny_folder), "--to", "cpu"])
+    assert "unet.onnx" in said and "relative difference from diffusers" in said
+    assert find_model(str(tiny_folder)).has_graphs
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is full: Linux only")
+def test_a_full_disk_leaves_no_half_graphs(run, models, tiny_folder):
+    (tiny_folder / "unet.onnx").unlink()
+    (tiny_folder / "unet.onnx").symlink_to("/dev/full")
+    assert "No space left" in run(["models", "convert", str(tiny_folder), "--to", "cpu"], code=1)
+    assert list(tiny_folder.glob("*.onnx")) == []
+
+
+def test_convert_without_its_packages_names_them(run, models, monkeypatch):
+    monkeypatch.delitem(sys.modules, "sdcam_convert.cpu", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    sentence = run(["models", "convert", str(TINY), "--to", "cpu"], code=3)
+    assert "needs torch" in sentence and "streamdiffusion-cam[convert]" in sentence
+
+
+def test_the_servers_protocol_is_the_hubs_own(hub, tmp_path):
+    """huggingface_hub itself downloads the repository from it."""
+    script = (
+        "from huggingface_hub import snapshot_download;"
+        f"snapshot_download({SDXS.hub!r}, revision={SDXS.revision!r}, local_dir='there')"
+    )
+    environment = {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(tmp_path / "hf"), "PATH": ""}
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=environment, check=True)
+    assert (tmp_path / "there" / UNET).read_bytes() == (TINY / UNET).read_bytes()
