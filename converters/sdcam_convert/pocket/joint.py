@@ -166,7 +166,7 @@ class JointStage(Stage):
         copied, copy_error = picture_loss(decoded[self.size :], plain)
         nearness = (result[:ENCODED] - reference[:ENCODED].detach()).abs().mean()
         # In the latent, fine detail counts as much as the large forms that fill a picture loss.
-        total = loss + 0.3 * copied + 0.4 * nearness
+        total = loss + 0.5 * copied + 0.4 * nearness
         return total, {
             "picture": float(loss.detach()),
             "psnr": psnr(squared),
