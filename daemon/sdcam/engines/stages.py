@@ -12,6 +12,8 @@ torch engine runs these modules, the converters export them: they cannot come to
 # mypy: disable-error-code="misc"
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import torch
 from diffusers import AutoencoderTiny, UNet2DConditionModel
 from diffusers.utils import logging as diffusers_logging
@@ -19,29 +21,33 @@ from torch import nn
 from transformers import CLIPTextModel
 from transformers.utils import logging as transformers_logging
 
-from sdcam.models.folder import ModelFolder
+from sdcam.models.folder import STAGES, ModelFolder
 
 
-def load_stages(model: ModelFolder) -> dict[str, nn.Module]:
-    """All four by their names, float32, on the CPU, ready to infer."""
+def load_stages(model: ModelFolder, names: Collection[str] = STAGES) -> dict[str, nn.Module]:
+    """Stages by their names, float32, on the CPU, ready to infer. Reads only what is asked for."""
     # Progress bars and advice to install accelerate do not belong in a service's log.
     diffusers_logging.set_verbosity_error()
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
-    text_encoder = CLIPTextModel.from_pretrained(
-        model.path / "text_encoder", **_how(model.text_encoder_weights.name)
-    )
-    vae = AutoencoderTiny.from_pretrained(model.vae_folder, **_how(model.vae_weights.name))
-    unet = UNet2DConditionModel.from_pretrained(
-        model.path / "unet", **_how(model.unet_weights.name)
-    )
-    stages: dict[str, nn.Module] = {
-        "text_encoder": TextEncoder(text_encoder),
-        "encode": Encode(vae, model.patch, model.latent_factor),
-        "unet": UNet(unet),
-        "decode": Decode(vae, model.patch, model.latent_factor),
-    }
-    return {name: stage.eval().requires_grad_(False) for name, stage in stages.items()}
+    stages: dict[str, nn.Module] = {}
+    if "text_encoder" in names:
+        stages["text_encoder"] = TextEncoder(
+            CLIPTextModel.from_pretrained(
+                model.path / "text_encoder", **_how(model.text_encoder_weights.name)
+            )
+        )
+    if "unet" in names:
+        stages["unet"] = UNet(
+            UNet2DConditionModel.from_pretrained(
+                model.path / "unet", **_how(model.unet_weights.name)
+            )
+        )
+    if "encode" in names or "decode" in names:
+        vae = AutoencoderTiny.from_pretrained(model.vae_folder, **_how(model.vae_weights.name))
+        stages["encode"] = Encode(vae, model.patch, model.latent_factor)
+        stages["decode"] = Decode(vae, model.patch, model.latent_factor)
+    return {name: stages[name].eval().requires_grad_(False) for name in STAGES if name in names}
 
 
 class TextEncoder(nn.Module):

@@ -1,0 +1,201 @@
+"""A model folder becomes a bundle: the whole of it, or nothing."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sdcam.errors import MissingError, SdcamError, UsageError
+from sdcam.models import ModelFolder
+from sdcam.models.bundle import CARD, Bundle, BundleCard, sha256
+from sdcam.models.time_embedding import TimeEmbedding
+from sdcam.models.weights import WeightsFile
+from sdcam_convert.coreml.environment import check_environment
+from sdcam_convert.coreml.options import CoreMLOptions
+from sdcam_convert.coreml.process import Made, make_program
+
+TIME_WEIGHTS = tuple(
+    f"time_embedding.{layer}.{part}"
+    for layer in ("linear_1", "linear_2")
+    for part in ("weight", "bias")
+)  # the names that they have in the checkpoint, too
+
+_TOKENIZER = (
+    "tokenizer.json",
+    "vocab.json",
+    "merges.txt",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+)
+_ROOM = 3  # disk that a conversion takes: program, its temporary copy, and another to compress
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a model comes from, for the bundle's card."""
+
+    model: str = ""  # its name; the folder's, if empty
+    source: str = ""  # hub id; the folder, if empty
+    revision: str = ""
+    licence: str = ""
+
+
+def convert_coreml(
+    folder: ModelFolder,
+    out: Path,
+    options: CoreMLOptions,
+    progress: Callable[[str], None] = print,
+    origin: Origin | None = None,
+) -> Bundle:
+    """Writes a bundle; minutes for a full-size model.
+
+    Args:
+        out: the bundle's folder, which must not exist. It is filled beside itself under another
+            name, and there is nothing of it, not even that, if the conversion fails.
+        progress: gets a line for each program, and the summary's.
+
+    Raises:
+        UsageError: `out` exists.
+        MissingError: packages that a conversion needs are missing, or the model is damaged.
+        SdcamError: the disk is full, or a conversion failed.
+    """
+    versions = check_environment()
+    if out.exists():
+        raise UsageError(f"{out} is already there.", "Give another --out, or remove it first.")
+    TimeEmbedding(folder)  # refuses a UNet that embeds time in another way
+    began = time.monotonic_ns()
+    with _beside(out) as bundle, _explained(out):
+        _refuse_small_disk(folder, bundle, options)
+        made: list[Made] = []
+        for name in options.programs:
+            progress(f"{name}: converting")
+            made.append(make_program(name, folder, options, bundle))
+            progress(f"{name}: {made[-1]}")
+        _write_time_embedding(folder, bundle / "time_embedding.safetensors")
+        _copy_tokenizer(folder.tokenizer, bundle / "tokenizer")
+        card = _card(folder, options, origin or Origin(), versions, _hashes(bundle))
+        (bundle / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        bundle.rename(out)
+    peak = max(program.peak for program in made) / 1e9
+    size = sum(program.size for program in made) / 1e6
+    seconds = (time.monotonic_ns() - began) / 1e9
+    progress(f"{out}: {seconds:.0f} s, {peak:.1f} GB of memory at most, {size:.1f} MB")
+    return Bundle.open(out)
+
+
+@contextmanager
+def _beside(out: Path) -> Iterator[Path]:
+    """A folder on the same disk, gone at the end unless it was renamed. Temporary files of
+    coremltools go there as well: it leaves them in /tmp when it is interrupted."""
+    out = out.absolute()
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        room = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    except OSError as fault:
+        raise MissingError(
+            f"{out} cannot be written ({fault.strerror}).", "Give another folder with --out."
+        ) from None
+    usual = tempfile.tempdir
+    try:
+        (room / "bundle").mkdir()
+        (room / "tmp").mkdir()
+        tempfile.tempdir = str(room / "tmp")
+        yield room / "bundle"
+    finally:
+        tempfile.tempdir = usual
+        shutil.rmtree(room, ignore_errors=True)
+
+
+@contextmanager
+def _explained(out: Path) -> Iterator[None]:
+    """What goes wrong on the way, as a sentence."""
+    try:
+        yield
+    except SdcamError:
+        raise
+    except OSError as fault:
+        if fault.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise _disk_full(out.absolute().parent) from None
+        raise SdcamError(
+            f"{out} could not be written ({fault.strerror or fault}).",
+            "Nothing was kept; try another --out.",
+        ) from fault
+
+
+def _refuse_small_disk(model: ModelFolder, bundle: Path, options: CoreMLOptions) -> None:
+    """An early answer; what fills the disk meanwhile is found out when it does."""
+    sizes = {path: path.stat().st_size for path in _weights(model, "fused")}
+    largest = max(sum(sizes[p] for p in _weights(model, name)) for name in options.programs)
+    if shutil.disk_usage(bundle).free < _ROOM * largest:
+        raise _disk_full(bundle.parent.parent, f", this needs {_ROOM * largest / 1e9:.1f} GB")
+
+
+def _weights(model: ModelFolder, program: str) -> set[Path]:
+    """The checkpoint's files that a program is made of."""
+    stages = ("encode", "unet", "decode", "text_encoder") if program == "fused" else (program,)
+    return {model.weights_of(stage) for stage in stages}
+
+
+def _disk_full(folder: Path, more: str = "") -> SdcamError:
+    return SdcamError(
+        f"The disk of {folder} is full{more}.",
+        "Nothing was kept; free some space, or give a folder on another disk with --out.",
+    )
+
+
+def _write_time_embedding(model: ModelFolder, path: Path) -> None:
+    from safetensors.numpy import save
+
+    weights = WeightsFile.open(model.unet_weights)
+    path.write_bytes(save({name: weights.read(name) for name in TIME_WEIGHTS}))
+
+
+def _copy_tokenizer(source: Path, target: Path) -> None:
+    target.mkdir()
+    for name in _TOKENIZER:
+        if (source / name).is_file():
+            shutil.copyfile(source / name, target / name)
+
+
+def _hashes(bundle: Path) -> dict[str, str]:
+    files = sorted(path for path in bundle.rglob("*") if path.is_file())
+    return {path.relative_to(bundle).as_posix(): sha256(path) for path in files}
+
+
+def _card(
+    model: ModelFolder,
+    options: CoreMLOptions,
+    origin: Origin,
+    versions: dict[str, str],
+    files: dict[str, str],
+) -> BundleCard:
+    return BundleCard(
+        model=origin.model or model.name,
+        source=origin.source or str(model.path),
+        revision=origin.revision,
+        licence=origin.licence,
+        width=options.width,
+        height=options.height,
+        latent_channels=model.latent_channels,
+        embed_channels=model.embed_channels,
+        time_channels=TimeEmbedding(model).channels,
+        layouts=options.layouts,
+        precision=options.precision,
+        attention=options.attention,
+        compression=options.compression,
+        target=options.target,
+        stateful=options.stateful,
+        unet_chunks=options.chunks,
+        scheduler=model.scheduler,
+        flip_sin_to_cos=bool(model.unet.get("flip_sin_to_cos", True)),
+        freq_shift=float(model.unet.get("freq_shift", 0)),
+        made_with={**versions, "python": sys.version.split()[0]},
+        files=files,
+    )

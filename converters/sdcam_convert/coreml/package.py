@@ -1,0 +1,130 @@
+"""One program becomes one `.mlpackage`, or a few: trace, convert, cut into chunks, compress.
+
+coremltools is imported here and in compression.py only.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import shutil
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, redirect_stderr
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from sdcam.models import ModelFolder
+from sdcam_convert.coreml.compression import compress
+from sdcam_convert.coreml.options import CoreMLOptions
+from sdcam_convert.coreml.programs import Border, Program, build_program
+from sdcam_convert.coreml.tracing import trace
+
+_TYPES = {"float32": np.float32, "int32": np.int32}
+
+
+def write_packages(
+    name: str, model: ModelFolder, options: CoreMLOptions, folder: Path
+) -> tuple[Path, ...]:
+    """Converts one program into `folder`; a UNet in chunks becomes several packages.
+
+    Args:
+        name: one of `CoreMLOptions.programs`.
+    """
+    with _quiet():
+        whole = folder / f"{name}.mlpackage"
+        converted = _convert(build_program(name, model, options), options)
+        converted.save(str(whole))
+        del converted
+        paths = _chunks(whole, options.chunks if name == "unet" else 1)
+        for path in paths if options.compression else ():
+            compress(path, options)
+    return paths
+
+
+def _convert(program: Program, options: CoreMLOptions) -> Any:
+    import coremltools as ct
+
+    traced = trace(program.module, tuple(_example(border) for border in program.inputs))
+    states = [
+        ct.StateType(
+            wrapped_type=ct.TensorType(shape=state.shape, dtype=np.float16), name=state.name
+        )
+        for state in program.states
+    ]
+    return ct.convert(
+        traced,
+        inputs=[_input(border) for border in program.inputs],
+        outputs=[_output(border) for border in program.outputs],
+        states=states or None,
+        convert_to="mlprogram",
+        minimum_deployment_target=getattr(ct.target, options.target),
+        compute_precision=(
+            ct.precision.FLOAT16 if options.precision == "fp16" else ct.precision.FLOAT32
+        ),
+        skip_model_load=True,  # loading compiles it, on a Mac only, and is for nothing here
+    )
+
+
+def _input(border: Border) -> Any:
+    import coremltools as ct
+
+    if border.kind == "image":
+        return ct.ImageType(border.name, shape=border.shape, color_layout=ct.colorlayout.RGB)
+    return ct.TensorType(border.name, shape=border.shape, dtype=_TYPES[border.kind])
+
+
+def _output(border: Border) -> Any:
+    import coremltools as ct
+
+    if border.kind == "image":
+        return ct.ImageType(border.name, color_layout=ct.colorlayout.RGB)
+    return ct.TensorType(border.name, dtype=_TYPES[border.kind])
+
+
+def _example(border: Border) -> torch.Tensor:
+    """Any values do: nothing of them stays in a trace."""
+    if border.kind == "int32":
+        return torch.zeros(border.shape, dtype=torch.int32)
+    return torch.rand(border.shape)
+
+
+def _chunks(whole: Path, count: int) -> tuple[Path, ...]:
+    """Cuts a package into halves of equal weight until there are `count`; `unet_1` comes first.
+    A chunk takes the program's own inputs and what earlier chunks made, by name."""
+    import coremltools as ct
+
+    if count == 1:
+        return (whole,)
+    pieces = [whole]
+    while len(pieces) < count:
+        halves = []
+        for piece in pieces:
+            ct.models.utils.bisect_model(
+                str(piece), str(piece.parent), check_output_correctness=False
+            )
+            halves += [piece.with_name(f"{piece.stem}_chunk{n}.mlpackage") for n in (1, 2)]
+            shutil.rmtree(piece)
+        pieces = halves
+    return tuple(
+        piece.rename(whole.with_name(f"{whole.stem}_{number}.mlpackage"))
+        for number, piece in enumerate(pieces, start=1)
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps coremltools' bars for terminals, and its warnings about versions that it was not tested
+    with, and about being no Mac, to itself."""
+    with ExitStack() as stack:
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")
+        if not sys.stderr.isatty():
+            stack.enter_context(redirect_stderr(io.StringIO()))
+        stack.callback(logging.disable, logging.root.manager.disable)
+        logging.disable(logging.WARNING)
+        yield

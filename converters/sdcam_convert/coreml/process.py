@@ -1,0 +1,126 @@
+"""Programs are made one at a time, the large ones each in a process of its own.
+
+coremltools holds a model three or four times while it converts, and Python gives back little of
+it: in one process the peaks of five programs would add up.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import signal
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from sdcam.errors import SdcamError
+from sdcam.models import ModelFolder
+from sdcam_convert.coreml.options import CoreMLOptions
+
+_LARGE = 64e6  # bytes of weights that are worth the seconds in which a process imports torch
+
+
+@dataclass(frozen=True)
+class Made:
+    """One program, converted."""
+
+    packages: tuple[str, ...]
+    seconds: float
+    peak: int  # bytes of memory that its process had at most
+    size: int  # bytes on disk
+
+    def __str__(self) -> str:
+        return f"{self.seconds:.0f} s, {self.peak / 1e9:.1f} GB of memory, {self.size / 1e6:.1f} MB"
+
+
+def make_program(name: str, model: ModelFolder, options: CoreMLOptions, folder: Path) -> Made:
+    """
+    Args:
+        name: one of `CoreMLOptions.programs`.
+        folder: gets the package.
+
+    Raises:
+        SdcamError: the conversion failed.
+        OSError: it could not be written.
+    """
+    stage = "unet" if name == "fused" else name
+    if model.weights_of(stage).stat().st_size < _LARGE:
+        return _make(name, model, options, folder)
+    return _make_apart(name, model, options, folder)
+
+
+def _make(name: str, model: ModelFolder, options: CoreMLOptions, folder: Path) -> Made:
+    began = time.monotonic_ns()
+    from sdcam_convert.coreml.package import write_packages
+
+    try:
+        packages = write_packages(name, model, options, folder)
+    except (SdcamError, OSError):
+        raise
+    except Exception as fault:  # coremltools and torch raise anything
+        raise SdcamError(
+            f"The program {name} of {model.path} could not be converted "
+            f"({type(fault).__name__}: {_first_line(fault)}).",
+            "Nothing was kept. Is it a model of the SDXS, SD-Turbo or Tiny-SD family?",
+        ) from fault
+    return Made(
+        packages=tuple(package.name for package in packages),
+        seconds=(time.monotonic_ns() - began) / 1e9,
+        peak=_peak(),
+        size=sum(f.stat().st_size for p in packages for f in p.rglob("*") if f.is_file()),
+    )
+
+
+def _make_apart(name: str, model: ModelFolder, options: CoreMLOptions, folder: Path) -> Made:
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = spawn.Pipe(duplex=False)
+    with tempfile.TemporaryDirectory() as temporary:  # what it leaves is as large as the program
+        process = spawn.Process(
+            target=_child, args=(theirs, temporary, name, model, options, folder)
+        )
+        process.start()
+        theirs.close()
+        try:
+            result = ours.recv()
+        except EOFError:
+            process.join()
+            raise SdcamError(
+                f"The conversion of {name} ended at once (exit code {process.exitcode}).",
+                "Nothing was kept. The usual cause is too little memory: close other programs.",
+            ) from None
+        finally:
+            process.kill()  # it has nothing left to do, or we were interrupted
+            process.join()
+            ours.close()
+    if isinstance(result, Exception):
+        raise result
+    made: Made = result
+    return made
+
+
+def _child(
+    answer: Connection,
+    temporary: str,
+    name: str,
+    model: ModelFolder,
+    options: CoreMLOptions,
+    folder: Path,
+) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, who ends this process
+    tempfile.tempdir = temporary
+    try:
+        answer.send(_make(name, model, options, folder))
+    except (SdcamError, OSError) as fault:
+        answer.send(fault)
+
+
+def _peak() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _first_line(fault: Exception) -> str:
+    return (str(fault).strip().splitlines() or ["no message"])[0]
