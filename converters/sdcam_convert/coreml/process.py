@@ -1,4 +1,4 @@
-"""Programs are made one at a time, the large ones each in a process of its own.
+"""Programs are made one at a time, those of a large model each in a process of its own.
 
 coremltools holds a model three or four times while it converts, and Python gives back little of
 it: in one process the peaks of five programs would add up.
@@ -18,9 +18,11 @@ from pathlib import Path
 
 from sdcam.errors import SdcamError
 from sdcam.models import ModelFolder
+from sdcam.models.folder import STAGES
 from sdcam_convert.coreml.options import CoreMLOptions
 
-_LARGE = 64e6  # bytes of weights that are worth the seconds in which a process imports torch
+_LARGE = 64e6  # bytes of weights that are worth the seconds in which processes import torch
+_FAREWELL = 30  # seconds for a process that has answered to end by itself
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,9 @@ def make_program(name: str, model: ModelFolder, options: CoreMLOptions, folder: 
         SdcamError: the conversion failed.
         OSError: it could not be written.
     """
-    stage = "unet" if name == "fused" else name
-    if model.weights_of(stage).stat().st_size < _LARGE:
-        return _make(name, model, options, folder)
-    return _make_apart(name, model, options, folder)
+    if any(model.weights_of(stage).stat().st_size >= _LARGE for stage in STAGES):
+        return _make_apart(name, model, options, folder)
+    return _make(name, model, options, folder)
 
 
 def _make(name: str, model: ModelFolder, options: CoreMLOptions, folder: Path) -> Made:
@@ -85,6 +86,7 @@ def _make_apart(name: str, model: ModelFolder, options: CoreMLOptions, folder: P
         theirs.close()
         try:
             result = ours.recv()
+            process.join(_FAREWELL)
         except EOFError:
             process.join()
             raise SdcamError(
@@ -92,7 +94,7 @@ def _make_apart(name: str, model: ModelFolder, options: CoreMLOptions, folder: P
                 "Nothing was kept. The usual cause is too little memory: close other programs.",
             ) from None
         finally:
-            process.kill()  # it has nothing left to do, or we were interrupted
+            process.kill()  # we were interrupted, or it hangs
             process.join()
             ours.close()
     if isinstance(result, Exception):

@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import math
 import warnings
+from typing import Any
 
 import torch
 from diffusers.models.attention_processor import Attention, AttnProcessor2_0
 from diffusers.models.embeddings import AttentionPooling
 from torch import nn
+from transformers.models.clip.modeling_clip import CLIPAttention
 
 from sdcam_convert.coreml import options as choice
+
+_FORBIDDEN = -1e4  # in a mask of attention
 
 
 def trace(module: nn.Module, examples: tuple[torch.Tensor, ...]) -> torch.jit.ScriptModule:
@@ -39,10 +43,26 @@ def ready_unet(unet: nn.Module, attention: choice.Attention) -> nn.Module:
 
 
 def ready_text_encoder(stage: nn.Module) -> nn.Module:
-    """transformers chooses masks and kernels by what it runs on; the plain attention with a mask
-    that is a constant is the same for every input of one prompt. Changes the module."""
+    """The plain attention, whose causal mask becomes a constant of the program: transformers would
+    choose by what it runs on. Changes the module."""
     stage.text_encoder.set_attn_implementation("eager")
+    for part in stage.modules():
+        if isinstance(part, CLIPAttention):
+            part.register_forward_pre_hook(_finite_mask, with_kwargs=True)
     return stage
+
+
+def _finite_mask(
+    module: nn.Module, positional: tuple[Any, ...], named: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The mask forbids with float32's least number, which in half precision is minus infinity: what
+    a backend makes of that is its own affair. e to the -10,000 is 0 as well."""
+    return positional, {
+        name: value.clamp(min=_FORBIDDEN)
+        if isinstance(value, torch.Tensor) and value.ndim == 4
+        else value
+        for name, value in named.items()
+    }
 
 
 class SplitEinsum:
