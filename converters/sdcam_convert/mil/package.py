@@ -1,4 +1,4 @@
-"""A saved `.mlpackage`, read with coremltools."""
+"""A saved `.mlpackage`, read with coremltools; everything that is used of it comes from here."""
 
 from __future__ import annotations
 
@@ -8,11 +8,19 @@ from typing import Any
 
 from sdcam.errors import MissingError
 
-# Its warnings are of other frameworks' converters and of the Mac's libraries.
-logging.getLogger("coremltools").setLevel(logging.ERROR)
+# What it says when it is imported is of other frameworks and of the Mac's libraries, and it sets
+# its logger's level itself.
+_log = logging.getLogger("coremltools")
+_log.disabled = True
 
 import coremltools  # noqa: E402
 from coremltools.converters.mil.frontend.milproto.load import load  # noqa: E402
+from coremltools.converters.mil.mil import types  # noqa: E402
+from coremltools.proto.FeatureTypes_pb2 import ArrayFeatureType, ImageFeatureType  # noqa: E402
+
+_log.disabled = False
+
+__all__ = ["ArrayFeatureType", "ImageFeatureType", "read_description", "read_program", "types"]
 
 
 def read_description(path: Path) -> Any:

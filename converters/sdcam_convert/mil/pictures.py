@@ -10,14 +10,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from coremltools.proto import FeatureTypes_pb2
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sdcam_convert.mil.package import ImageFeatureType
+
 Array = NDArray[Any]
 
-_BGR = FeatureTypes_pb2.ImageFeatureType.BGR
-_RGB = FeatureTypes_pb2.ImageFeatureType.RGB
+_BGR = ImageFeatureType.BGR
+_RGB = ImageFeatureType.RGB
 
 
 def picture_layout(feature: Any) -> int | None:

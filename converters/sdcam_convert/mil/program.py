@@ -14,7 +14,6 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import torch
-from coremltools.converters.mil.mil import types
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -30,7 +29,7 @@ from sdcam_convert.mil import (  # noqa: F401  each enters its operations
     shape,
 )
 from sdcam_convert.mil.operation import OPERATIONS
-from sdcam_convert.mil.package import read_program
+from sdcam_convert.mil.package import read_program, types
 from sdcam_convert.mil.pictures import picture_layout, to_picture, to_tensor
 from sdcam_convert.mil.state import State
 

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import gc
-import logging
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import coremltools
 import pytest
 import torch
+from coremltools.converters.mil.mil import Builder, Program, types
 
-logging.getLogger("coremltools").setLevel(logging.ERROR)
-
-import coremltools  # noqa: E402
-from coremltools.converters.mil.mil import Builder, Program, types  # noqa: E402
-
-from sdcam_convert import mil  # noqa: E402
+from sdcam.models import ModelFolder
+from sdcam_convert import mil
 
 Build = Callable[..., Any]
 
-_TYPES = {torch.float32: types.fp32, torch.int32: types.int32, torch.bool: types.bool}
+_TYPES = {
+    torch.float32: types.fp32,
+    torch.float16: types.fp16,
+    torch.int32: types.int32,
+    torch.bool: types.bool,
+}
 
 
 # coremltools' models leave their temporary folders to the garbage collector, which warns.
@@ -74,3 +77,19 @@ def evaluate(build_mil: Callable[..., Program]) -> Callable[..., list[torch.Tens
         return [torch.from_numpy(results[name]) for name in program.outputs]
 
     return run
+
+
+@pytest.fixture(scope="session")
+def tiny_conversion(
+    tiny_model: ModelFolder, tmp_path_factory: pytest.TempPathFactory
+) -> SimpleNamespace:
+    """The tiny model in both layouts, 384x320, fp16: `bundle`, and the `lines` that were said."""
+    from sdcam_convert.coreml.convert import Origin, convert_coreml
+    from sdcam_convert.coreml.options import CoreMLOptions
+
+    out = tmp_path_factory.mktemp("converted") / "bundle"
+    lines: list[str] = []
+    origin = Origin("tiny", "somebody/tiny", "abc", "MIT")
+    options = CoreMLOptions(layout="all", width=384, height=320)
+    bundle = convert_coreml(tiny_model, out, options, lines.append, origin)
+    return SimpleNamespace(bundle=bundle, lines=lines)
