@@ -10,12 +10,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hub_server import Hub, Repository, serving
 from sdcam.cli import main
 from sdcam.models import find_model
+from sdcam.models.bundle import BundleCard
 from sdcam.models.catalogue import TAESD, known
 from sdcam.models.origin import Origin
 
@@ -184,6 +186,7 @@ def test_a_gated_model_tells_what_to_do(run, hub, models):
     hub.repositories[SDXS.hub].gated = True
     sentence = run(PULL, code=3)
     assert "hf auth login" in sentence and SDXS.hub in sentence
+    assert list(models.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -227,6 +230,11 @@ def test_taesd_comes_along_where_the_autoencoder_is_large(run, hub, models):
     assert model.unet_weights.name == "diffusion_pytorch_model.fp16.safetensors"
     assert not (model.path / UNET).exists(), "the same weights twice"
     assert not (model.path / "vae" / "diffusion_pytorch_model.safetensors").exists()
+
+
+def test_a_licence_that_has_changed_since_is_told(run, hub, models):
+    hub.repositories[SDXS.hub].licence = "cc-by-nc-4.0"
+    assert '"cc-by-nc-4.0" now' in run(PULL)
 
 
 def test_any_hub_id_of_the_family_gets_a_name_with_its_owner(run, hub, models):
@@ -304,6 +312,13 @@ def test_remove_takes_the_model_and_what_was_broken_off(run, hub, models):
     assert "no model" in run(["models", "remove", "sdxs-512", "--yes"], code=3)
 
 
+def test_remove_of_one_model_spares_another_whose_name_begins_alike(run, models):
+    for part in (".mine.0123456789ab.part", ".mine.too.0123456789ab.part"):
+        (models / part).mkdir(parents=True)
+    run(["models", "remove", "mine", "--yes"])
+    assert [entry.name for entry in models.iterdir()] == [".mine.too.0123456789ab.part"]
+
+
 def test_remove_leaves_alone_what_a_link_leads_to(run, models, tiny_folder):
     models.mkdir(parents=True)
     (models / "mine").symlink_to(tiny_folder)
@@ -353,6 +368,96 @@ def test_convert_without_its_packages_names_them(run, models, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     sentence = run(["models", "convert", str(TINY), "--to", "cpu"], code=3)
     assert "needs torch" in sentence and "streamdiffusion-cam[convert]" in sentence
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--to", "coreml", "--size", "500"], "multiples of 64"),
+        (["--to", "cpu", "--size", "768x448"], "add --to coreml"),
+        (["--to", "cpu", "--out", "there"], "add --to coreml"),
+        (["--to", "cpu"], "comes with its graphs"),
+    ],
+)
+def test_options_that_cannot_be_are_sentences(run, models, words, sentence):
+    assert sentence in run(["models", "convert", "pocket", *words], code=2)
+
+
+@pytest.fixture
+def bundled(monkeypatch) -> list[dict[str, Any]]:
+    """A converter that writes a card and no programs; the real one has tests of its own."""
+    calls: list[dict[str, Any]] = []
+
+    def convert(model, out, options, origin):
+        calls.append({"out": out, "options": options, "origin": origin})
+        out.mkdir(parents=True)
+        card = BundleCard(
+            model=origin.model,
+            width=options.width,
+            height=options.height,
+            latent_channels=4,
+            embed_channels=8,
+            time_channels=16,
+            layouts=options.layouts,
+            scheduler={},
+            files={},
+        )
+        (out / "bundle.json").write_text(card.model_dump_json())
+
+    monkeypatch.setattr("sdcam_convert.coreml.convert.convert_coreml", convert)
+    return calls
+
+
+def test_a_bundle_lies_with_its_model_named_by_what_is_in_it(run, hub, models, bundled):
+    run(PULL)
+    command = ["models", "convert", "sdxs-512", "--to", "coreml"]
+    run(command)
+    run([*command, "--size", "768x448", "--layout", "all", "--compress", "palette-6"])
+    folder = models / "sdxs-512" / "coreml"
+    assert [call["out"] for call in bundled] == [
+        folder / "512x512-fused",
+        folder / "768x448-all-palette-6",
+    ]
+    origin = bundled[0]["origin"]
+    assert (origin.source, origin.revision, origin.licence) == (
+        SDXS.hub,
+        SDXS.revision,
+        "openrail++",
+    )
+    assert "coreml 512x512 fused, coreml 768x448 fused+staged" in run(["models", "list"])
+
+
+def test_what_is_made_of_the_embedded_model_lies_with_the_users_data(run, models, bundled):
+    run(["models", "convert", "pocket", "--to", "coreml"])
+    assert bundled[0]["out"] == models / "pocket" / "coreml" / "512x512-fused"
+    assert "cpu, coreml 512x512 fused" in run(["models", "list"])
+
+
+def test_verify_by_name_takes_everything_that_was_converted(
+    run, models, bundled, tiny_folder, monkeypatch
+):
+    asked: list[Any] = []
+    monkeypatch.setattr("sdcam_convert.verify.run", lambda given: asked.append(given) or 1)
+    monkeypatch.setattr("sdcam_convert.agreement.cpu_agreement", lambda model: {"unet": 1e-6})
+    name = str(tiny_folder)
+    run(["models", "convert", name, "--to", "coreml"])
+    run(["models", "convert", name, "--to", "coreml", "--size", "320"])
+    assert main(["models", "verify", name]) == 1
+    assert [given.bundle.name for given in asked] == ["320x320-fused", "512x512-fused"]
+    assert all(given.reference == tiny_folder and not given.json for given in asked)
+    assert main(["models", "verify", str(asked[0].bundle), "--json"]) == 1
+    assert asked[-1].json and asked[-1].reference is None
+
+
+def test_verify_of_what_was_never_converted_is_a_sentence(run, models, tiny_folder):
+    for graph in tiny_folder.glob("*.onnx"):
+        graph.unlink()
+    assert "Nothing was converted" in run(["models", "verify", str(tiny_folder)], code=3)
+    assert "one bundle" in run(["models", "verify", str(tiny_folder), "--json"], code=2)
+
+
+def test_verify_compares_the_graphs_with_diffusers(run, models):
+    assert run(["models", "verify", str(TINY)]).count("relative difference") == 4
 
 
 def test_the_servers_protocol_is_the_hubs_own(hub, tmp_path):

@@ -6,7 +6,7 @@ import argparse
 import shutil
 from typing import TYPE_CHECKING
 
-from sdcam.cli import models_convert, models_pull
+from sdcam.cli import models_convert, models_pull, models_verify
 from sdcam.errors import MissingError, SdcamError, UsageError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     actions.add_parser("list", help=text, description=text).set_defaults(run=list_models)
     models_pull.configure(actions)
     models_convert.configure(actions)
+    models_verify.configure(actions)
     text = "delete a pulled model and what was converted from it"
     remove = actions.add_parser("remove", help=text, description=text)
     remove.add_argument("model", metavar="NAME", help="as `sdcam models list` shows it")

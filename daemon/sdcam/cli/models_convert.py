@@ -1,16 +1,15 @@
-"""`sdcam models convert`: from a checkpoint to what an engine loads.
-
-The converters are a package of their own with heavy needs, so they are loaded by name and only
-when they are called.
-"""
+"""`sdcam models convert`: from a checkpoint to what an engine loads."""
 
 from __future__ import annotations
 
 import argparse
-from importlib import import_module
+import os
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sdcam.errors import MissingError, SdcamError
+from sdcam.cli.converters import converter
+from sdcam.errors import SdcamError, UsageError
 
 if TYPE_CHECKING:
     from sdcam.cli.models_pull import Actions
@@ -21,52 +20,95 @@ def configure(actions: Actions[argparse.ArgumentParser]) -> None:
     text = "make a model ready for an engine"
     parser = actions.add_parser("convert", help=text, description=text)
     parser.add_argument("model", metavar="NAME-or-DIR", help="a model, or a diffusers folder")
-    parser.add_argument("--to", choices=("cpu",), default="cpu", help="the engine (default: cpu)")
+    usual = "coreml" if sys.platform == "darwin" else "cpu"
+    parser.add_argument(
+        "--to", choices=("coreml", "cpu"), default=usual, help=f"the engine (default: {usual})"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="the bundle's folder (default: with the model)"
+    )
+    converter("coreml.options").add_options(parser)
     parser.set_defaults(run=convert)
 
 
 def convert(arguments: argparse.Namespace) -> int:
     from sdcam.models.registry import find_model
 
+    options = converter("coreml.options").options_from(arguments)
+    if arguments.to == "coreml":
+        model = find_model(arguments.model)
+        return _to_coreml(model, options, arguments.out)
+    if arguments.out or options != type(options)():
+        raise UsageError(
+            "The CPU's graphs lie in the model's folder and run at every size; --out, --size and "
+            "the other options of a bundle are Core ML's.",
+            "Leave them out, or add --to coreml.",
+        )
     return _to_cpu(find_model(arguments.model))
 
 
-def converter(name: str) -> Any:
-    """A module of `sdcam_convert`.
+def agreement(model: ModelFolder) -> int:
+    """Prints how far the CPU's graphs are from diffusers.
 
-    Raises:
-        MissingError: what it needs is not installed.
+    Returns:
+        1 where that is too far, else 0.
     """
-    try:
-        return import_module(name)
-    except ImportError as fault:
-        if fault.name is None or fault.name.startswith("sdcam"):
-            raise
-        raise MissingError(
-            f"Converting needs {fault.name}, which is not installed.",
-            'Run: pip install "streamdiffusion-cam[convert]".',
-        ) from None
+    judge = converter("agreement")
+    differences = judge.cpu_agreement(model)
+    for stage, difference in differences.items():
+        print(f"{stage:18} {difference:.1e} relative difference from diffusers")
+    return int(any(differences[stage] > judge.TOLERANCE[stage] for stage in differences))
 
 
 def _to_cpu(model: ModelFolder) -> int:
-    """Writes the CPU engine's graphs into the model's folder and compares them with diffusers.
-
-    Returns:
-        1 where they compute something else, else 0.
-    """
-    cpu, agreement = converter("sdcam_convert.cpu"), converter("sdcam_convert.agreement")
+    """Writes the CPU engine's graphs into the model's folder."""
     from sdcam.models.folder import STAGES
+    from sdcam.resources import embedded_model
 
+    if model.path == embedded_model():
+        raise UsageError(
+            f"{model.name} comes with its graphs.",
+            f"To check them: sdcam models verify {model.name}.",
+        )
+    if not os.access(model.path, os.W_OK):
+        raise SdcamError(f"{model.path} cannot be written.", "Check its permissions.")
     try:
-        cpu.export_cpu(model.path)
-    except OSError as fault:
+        converter("cpu").export_cpu(model.path)
+    except (OSError, KeyboardInterrupt) as fault:
         for stage in STAGES:  # some may be cut short
             model.graph(stage).unlink(missing_ok=True)
+        why = fault.strerror if isinstance(fault, OSError) else "interrupted"
         raise SdcamError(
-            f"The graphs cannot be written into {model.path} ({fault.strerror}).",
-            "Nothing was left there. Make room, or check its permissions.",
+            f"The graphs were not written into {model.path} ({why}).",
+            "No half ones were left. Make room there or check its permissions, and try again.",
         ) from None
-    differences = agreement.cpu_agreement(model)
-    for stage, difference in differences.items():
-        print(f"{stage:18} {difference:.1e} relative difference from diffusers")
-    return int(any(differences[stage] > agreement.TOLERANCE[stage] for stage in STAGES))
+    return agreement(model)
+
+
+def _to_coreml(model: ModelFolder, options: Any, out: Path | None) -> int:
+    from sdcam.models.origin import Origin
+    from sdcam.models.registry import bundles_folder
+
+    coreml = converter("coreml.convert")
+    came = Origin.read(model.path) or Origin(source=str(model.path))
+    origin = coreml.Origin(model.name, came.source, came.revision, came.licence)
+    target = out or bundles_folder(model) / _name(options)
+    try:
+        coreml.convert_coreml(model, target, options, origin=origin)
+    except KeyboardInterrupt:
+        raise SdcamError("The conversion was interrupted.", "Nothing of it was kept.") from None
+    print(f"To check it: sdcam models verify {target}")
+    return 0
+
+
+def _name(options: Any) -> str:
+    """What a bundle is called: its size, its layout and whatever is unusual about it."""
+    usual = type(options)()
+    words = [f"{options.width}x{options.height}", options.layout]
+    for key in ("attention", "precision", "target"):
+        if getattr(options, key) != getattr(usual, key):
+            words.append(getattr(options, key))
+    words += [options.compression] if options.compression else []
+    words += ["stateful"] if options.stateful else []
+    words += [f"{options.chunks}chunks"] if options.chunks > 1 else []
+    return "-".join(words)

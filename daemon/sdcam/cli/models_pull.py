@@ -11,7 +11,7 @@ from sdcam.errors import MissingError, SdcamError, UsageError
 if TYPE_CHECKING:
     from sdcam.models.pull import Offer
 
-Actions = argparse._SubParsersAction  # "type: ignore" would be the only other way to name it
+Actions = argparse._SubParsersAction  # argparse has no public name for it
 
 
 def configure(actions: Actions[argparse.ArgumentParser]) -> None:
@@ -84,6 +84,8 @@ def _agreed(offer: Offer, yes: bool) -> bool:
 
     print(f"{offer.name}: {offer.repo} at {offer.commit}, to {offer.folder}")
     _tell_licence(offer.licence)
+    if offer.licence_on_hub not in ("", "other", offer.licence):
+        print(f'The model card calls it "{offer.licence_on_hub}" now: look whether it has changed.')
     return agreed(f"Download {in_words(offer.size)} under these terms?", yes)
 
 

@@ -63,7 +63,7 @@ CATALOGUE: Final = (
     ),
     KnownModel(
         name="sdxs-512-dreamshaper-anime",
-        hub="IDKiro/sdxs-512-dreamshaper-anime",
+        hub="IDKiro/SDXS-512-DreamShaper-Anime",
         revision="2faf8a65496cf66f3927ec48ae0f2ba7dd943e39",
         licence="openrail++",
         size=0,

@@ -38,7 +38,8 @@ def copy_in(word: str, source: Path) -> Path:
     refuse_a_second(folder)
     if not source.is_dir():
         raise MissingError(f"There is no folder {source}.", "Correct --from.")
-    names = {path.relative_to(source).as_posix() for path in source.glob("**/*") if path.is_file()}
+    found = (*source.glob("*"), *source.glob("*/*"))
+    names = {path.relative_to(source).as_posix() for path in found if path.is_file()}
     refuse_other_repositories(str(source), names)
     chosen = _chosen(source, names)
     recorded = Origin.read(source) or Origin(source=str(source))

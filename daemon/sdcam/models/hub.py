@@ -56,6 +56,8 @@ def look_up(repo: str, revision: str) -> Listing:
 
     with _explained(repo, revision):
         found = HfApi(endpoint=_endpoint()).model_info(repo, revision=revision, files_metadata=True)
+    if not found.sha:
+        raise _broken_off("it does not tell the commit")
     files = {
         entry.rfilename: HubFile(
             entry.rfilename,
@@ -67,7 +69,7 @@ def look_up(repo: str, revision: str) -> Listing:
     }
     card = found.card_data
     licence = (card.get("license_name") or card.get("license") or "") if card else ""
-    return Listing(repo, found.sha or revision, str(licence), files)
+    return Listing(repo, found.sha, str(licence), files)
 
 
 def download(listing: Listing, file: HubFile, path: Path) -> None:
@@ -120,7 +122,7 @@ def _is_as_described(path: Path, file: HubFile) -> bool:
 
 def _endpoint() -> str | None:
     """Another hub, such as a mirror; the library reads the variable too, but only once."""
-    return os.environ.get("HF_ENDPOINT") or None
+    return os.environ.get("HF_ENDPOINT", "").rstrip("/") or None
 
 
 def _be_quiet() -> None:

@@ -42,6 +42,7 @@ class Offer:
     repo: str
     commit: str
     licence: str
+    licence_on_hub: str  # what the model card says today; "" where it says nothing
     size: int  # bytes that are still to come
     folder: Path
 
@@ -74,17 +75,15 @@ def pull(word: str, revision: str | None, agreed: Callable[[Offer], bool]) -> Pa
         try:
             wanted = _wanted(listing, part)
             size = sum(file.size - _came(path) for _, file, path in wanted)
-            if not agreed(Offer(name, repo, listing.commit, licence, size, folder)):
+            offer = Offer(name, repo, listing.commit, licence, listing.licence, size, folder)
+            if not agreed(offer):
                 return None
             _refuse_a_full_disk(part, size)
             for source, file, path in wanted:
                 download(source, file, path)
             files = {path.relative_to(part).as_posix(): sha256(path) for _, _, path in wanted}
-            finish(
-                part,
-                folder,
-                Origin(source=repo, revision=listing.commit, licence=licence, files=files),
-            )
+            origin = Origin(source=repo, revision=listing.commit, licence=licence, files=files)
+            finish(part, folder, origin)
         except AlteredError:
             shutil.rmtree(part)
             raise
@@ -96,7 +95,9 @@ def pull(word: str, revision: str | None, agreed: Callable[[Offer], bool]) -> Pa
 
 def unfinished(name: str) -> list[Path]:
     """What broken off pulls of a model have left."""
-    return sorted(models_folder().glob(f".{name}.*{PART}"))
+    found = models_folder().glob(f".{name}.*{PART}")
+    # ".a.*" finds what is left of a model "a.b", too.
+    return sorted(path for path in found if path.name.count(".") == name.count(".") + 3)
 
 
 def refuse_a_second(folder: Path) -> None:
