@@ -15,22 +15,14 @@ from sdcam.models import ModelFolder
 from sdcam.models.tokenizer import ClipTokenizer
 from sdcam.models.weights import WeightsFile
 from sdcam_convert.coreml import convert, process
-from sdcam_convert.coreml.convert import Origin, convert_coreml
+from sdcam_convert.coreml.convert import convert_coreml
 from sdcam_convert.coreml.options import CoreMLOptions
 from sdcam_convert.coreml.process import make_program
+from sdcam_convert.coreml.programs import build_program
+from sdcam_convert.mil import Program
 
 SIZE = {"width": 384, "height": 320}
 LATENT, TIME, PROMPT, IMAGE = (1, 4, 40, 48), (1, 16), (1, 77, 8), (384, 320)
-
-
-@pytest.fixture(scope="module")
-def converted(tiny_model, tmp_path_factory):
-    out = tmp_path_factory.mktemp("converted") / "bundle"
-    lines = []
-    origin = Origin("tiny", "somebody/tiny", "abc", "MIT")
-    options = CoreMLOptions(layout="all", **SIZE)
-    bundle = convert_coreml(tiny_model, out, options, lines.append, origin)
-    return SimpleNamespace(bundle=bundle, lines=lines)
 
 
 @pytest.fixture(scope="module")
@@ -94,15 +86,15 @@ OUTPUTS = {
 
 
 @pytest.mark.parametrize("name", INPUTS)
-def test_every_program_has_the_borders_that_the_service_expects(converted, name):
-    inputs, outputs = borders(converted.bundle.program(name))
+def test_every_program_has_the_borders_that_the_service_expects(tiny_conversion, name):
+    inputs, outputs = borders(tiny_conversion.bundle.program(name))
     assert inputs == INPUTS[name]
     assert set(outputs) == OUTPUTS[name]
     assert outputs.get("styled", IMAGE) == IMAGE
 
 
-def test_the_card_tells_what_it_was_made_from_and_how(converted):
-    card = converted.bundle.card
+def test_the_card_tells_what_it_was_made_from_and_how(tiny_conversion):
+    card = tiny_conversion.bundle.card
     assert (card.model, card.source, card.revision, card.licence) == (
         "tiny",
         "somebody/tiny",
@@ -116,37 +108,39 @@ def test_the_card_tells_what_it_was_made_from_and_how(converted):
     assert card.made_with["coremltools"] and card.made_with["torch"]
 
 
-def test_the_card_has_the_hash_of_every_file(converted):
-    bundle = converted.bundle
+def test_the_card_has_the_hash_of_every_file(tiny_conversion):
+    bundle = tiny_conversion.bundle
     assert set(bundle.verify_files()) == set(bundle.card.files)
     there = {str(p.relative_to(bundle.path)) for p in bundle.path.rglob("*") if p.is_file()}
     assert there == {*bundle.card.files, "bundle.json"}
 
 
-def test_time_embedding_and_tokenizer_are_the_checkpoints_own(converted, tiny_model, references):
-    ours = WeightsFile.open(converted.bundle.path / "time_embedding.safetensors")
+def test_time_embedding_and_tokenizer_are_the_checkpoints_own(
+    tiny_conversion, tiny_model, references
+):
+    ours = WeightsFile.open(tiny_conversion.bundle.path / "time_embedding.safetensors")
     theirs = WeightsFile.open(tiny_model.unet_weights)
     for name in ours.tensors:
         assert ours.tensors[name].dtype == "F32"
         assert np.array_equal(ours.read(name), theirs.read(name))
     assert len(ours.tensors) == 4
-    tokenize = ClipTokenizer(converted.bundle.path / "tokenizer")
+    tokenize = ClipTokenizer(tiny_conversion.bundle.path / "tokenizer")
     for text, tokens in zip(references["texts"], references["tokens"], strict=True):
         assert np.array_equal(tokenize(str(text))[0], tokens)
 
 
-def test_the_summary_says_time_memory_and_size(converted):
-    assert "fused: converting" in converted.lines
+def test_the_summary_says_time_memory_and_size(tiny_conversion):
+    assert "fused: converting" in tiny_conversion.lines
     for name in INPUTS:
         line = next(
-            line for line in converted.lines if line.startswith(f"{name}: ") and "MB" in line
+            line for line in tiny_conversion.lines if line.startswith(f"{name}: ") and "MB" in line
         )
         assert " s, " in line and "GB of memory" in line
-    assert "GB of memory at most" in converted.lines[-1]
+    assert "GB of memory at most" in tiny_conversion.lines[-1]
 
 
-def test_nothing_else_lies_beside_the_bundle(converted):
-    assert list(converted.bundle.path.parent.iterdir()) == [converted.bundle.path]
+def test_nothing_else_lies_beside_the_bundle(tiny_conversion):
+    assert list(tiny_conversion.bundle.path.parent.iterdir()) == [tiny_conversion.bundle.path]
 
 
 def test_an_existing_folder_is_never_written_into(tiny_model, tmp_path):
@@ -212,26 +206,32 @@ def test_the_stateful_program_keeps_the_previous_latent_itself(make):
     assert tuple(state.type.stateType.arrayType.shape) == LATENT
 
 
-def test_chunks_of_the_unet_hand_on_what_the_next_ones_need(make):
-    packages = make("unet", layout="staged", chunks=2, attention="split-einsum")
+def test_chunks_of_the_unet_compute_together_what_it_computes(make, tiny_model, relative):
+    chosen = {"layout": "staged", "chunks": 2, "attention": "split-einsum"}
+    packages = make("unet", **chosen)
     assert [package.name for package in packages] == ["unet_1.mlpackage", "unet_2.mlpackage"]
-    known = dict(INPUTS["unet"])
+    random = torch.Generator().manual_seed(0)
+    given = {name: torch.randn(shape, generator=random) for name, shape in INPUTS["unet"].items()}
+    unet = build_program("unet", tiny_model, CoreMLOptions(**SIZE, **chosen)).module
+    known = {name: value.numpy() for name, value in given.items()}
     for package in packages:
-        inputs, outputs = borders(package)
-        assert set(inputs) <= set(known)
-        known.update(outputs)
-    assert set(outputs) == {"noise"}
+        inputs, _ = borders(package)
+        results = Program.load(package).run({name: known[name] for name in inputs})
+        known.update(results)
+    assert set(results) == {"noise"}
+    assert relative(known["noise"], unet(*given.values()).numpy()) < 3e-3
 
 
 @pytest.fixture(scope="module")
 def linear(tmp_path_factory):
     """A program of a single layer."""
     from sdcam_convert.coreml.package import _convert
-    from sdcam_convert.coreml.programs import Border, Program
+    from sdcam_convert.coreml.programs import Border
+    from sdcam_convert.coreml.programs import Program as Traceable
 
     torch.manual_seed(0)
     layer = torch.nn.Sequential(torch.nn.Linear(256, 256), torch.nn.Linear(256, 256)).eval()
-    program = Program("linear", layer, (Border("x", (1, 256)),), (Border("y", (1, 256)),))
+    program = Traceable("linear", layer, (Border("x", (1, 256)),), (Border("y", (1, 256)),))
     path = tmp_path_factory.mktemp("linear") / "linear.mlpackage"
     return lambda precision: _saved(_convert(program, CoreMLOptions(precision=precision)), path)
 
