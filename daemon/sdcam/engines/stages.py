@@ -13,6 +13,8 @@ torch engine runs these modules, the converters export them: they cannot come to
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import AutoencoderTiny, UNet2DConditionModel
@@ -21,6 +23,7 @@ from torch import nn
 from transformers import CLIPTextModel
 from transformers.utils import logging as transformers_logging
 
+from sdcam.errors import MissingError
 from sdcam.models.folder import STAGES, ModelFolder
 
 
@@ -32,19 +35,14 @@ def load_stages(model: ModelFolder, names: Collection[str] = STAGES) -> dict[str
     transformers_logging.disable_progress_bar()
     stages: dict[str, nn.Module] = {}
     if "text_encoder" in names:
+        folder = model.path / "text_encoder"
         stages["text_encoder"] = TextEncoder(
-            CLIPTextModel.from_pretrained(
-                model.path / "text_encoder", **_how(model.text_encoder_weights.name)
-            )
+            _load(CLIPTextModel, folder, model.text_encoder_weights)
         )
     if "unet" in names:
-        stages["unet"] = UNet(
-            UNet2DConditionModel.from_pretrained(
-                model.path / "unet", **_how(model.unet_weights.name)
-            )
-        )
+        stages["unet"] = UNet(_load(UNet2DConditionModel, model.path / "unet", model.unet_weights))
     if "encode" in names or "decode" in names:
-        vae = AutoencoderTiny.from_pretrained(model.vae_folder, **_how(model.vae_weights.name))
+        vae = _load(AutoencoderTiny, model.vae_folder, model.vae_weights)
         stages["encode"] = Encode(vae, model.patch, model.latent_factor)
         stages["decode"] = Decode(vae, model.patch, model.latent_factor)
     return {name: stages[name].eval().requires_grad_(False) for name in STAGES if name in names}
@@ -126,11 +124,33 @@ class _Given(nn.Module):
         return embedding
 
 
-def _how(weights: str) -> dict[str, object]:
-    """Which file to load, and that it is never a pickle."""
-    return {
-        "variant": "fp16" if ".fp16." in weights else None,
-        "use_safetensors": True,
-        "local_files_only": True,
-        "torch_dtype": torch.float32,
-    }
+def _load(kind: Any, folder: Path, weights: Path) -> Any:
+    """Never from a pickle, and never with a weight that is not in the file: those would be random,
+    which diffusers and transformers leave at a warning.
+
+    Raises:
+        MissingError: the weights are not those that the configuration asks for.
+    """
+    try:
+        network, report = kind.from_pretrained(
+            folder,
+            variant="fp16" if ".fp16." in weights.name else None,
+            use_safetensors=True,
+            local_files_only=True,
+            torch_dtype=torch.float32,
+            output_loading_info=True,
+        )
+    except (RuntimeError, ValueError, OSError) as fault:
+        raise _unfit(weights, "other shapes, or unreadable") from fault
+    # A buffer of numbers from 0 to 76, which older checkpoints have.
+    missing = sorted(name for name in report["missing_keys"] if "position_ids" not in name)
+    if missing:
+        raise _unfit(weights, f"{missing[0]} is missing")
+    return network
+
+
+def _unfit(weights: Path, why: str) -> MissingError:
+    return MissingError(
+        f"The weights {weights} do not fit the config.json beside them ({why}).",
+        "Download the model again.",
+    )
