@@ -85,7 +85,7 @@ def _spread(values: Tensor, over: Tensor) -> Tensor:
 
 
 def _unpack(packed: Tensor, bits: int, count: int) -> Tensor:
-    """Unsigned numbers of so many bits out of bytes, lowest bit first: (count,)."""
-    flat = np.unpackbits(packed.numpy().astype(np.uint8).reshape(-1), bitorder="little")
-    numbers = flat[: count * bits].reshape(count, bits).astype(np.int64) << np.arange(bits)
-    return torch.from_numpy(numbers.sum(1))
+    """Unsigned numbers of at most 8 bits out of bytes, lowest bit first: (count,)."""
+    flat = np.unpackbits(packed.numpy().reshape(-1), bitorder="little")
+    rows = flat[: count * bits].reshape(count, bits)
+    return torch.from_numpy(np.packbits(rows, axis=1, bitorder="little")[:, 0]).long()
