@@ -271,7 +271,7 @@ def test_a_folder_is_copied_where_there_is_no_network(run, models, tmp_path):
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(path)
     said = run(["models", "pull", "sdxs-512", "--from", str(snapshot)])
-    assert "Open RAIL++-M" in said and "convert" not in said
+    assert "Open RAIL++-M" in said
     model = find_model("sdxs-512")
     assert model.has_graphs and not model.unet_weights.is_symlink()
     assert not (model.path / "references.npz").exists()
@@ -430,6 +430,7 @@ def test_a_bundle_lies_with_its_model_named_by_what_is_in_it(run, hub, models, b
 def test_what_is_made_of_the_embedded_model_lies_with_the_users_data(run, models, bundled):
     run(["models", "convert", "pocket", "--to", "coreml"])
     assert bundled[0]["out"] == models / "pocket" / "coreml" / "512x512-fused"
+    assert bundled[0]["origin"].licence == "cc0-1.0"
     assert "cpu, coreml 512x512 fused" in run(["models", "list"])
 
 

@@ -80,8 +80,7 @@ def remove_model(arguments: argparse.Namespace) -> None:
 def _about(model: ModelFolder) -> str:
     """Size, what it is ready for, licence, place."""
     from sdcam.models.bundle import Bundle
-    from sdcam.models.origin import Origin
-    from sdcam.models.registry import bundles_of
+    from sdcam.models.registry import bundles_of, origin_of
     from sdcam.models.size import bytes_of, in_words
 
     ready = ["cpu"] if model.has_graphs else []
@@ -91,11 +90,10 @@ def _about(model: ModelFolder) -> str:
             ready.append(f"coreml {card.width}x{card.height} {'+'.join(card.layouts)}")
         except SdcamError:
             ready.append(f"coreml {path.name}: damaged")
-    origin = Origin.read(model.path)
     columns = (
         f"{in_words(bytes_of(model.path)):>6}",
         ", ".join(ready) or "torch only",
-        (origin and origin.licence) or "",
+        origin_of(model).licence,
         str(model.path),
     )
     return "  ".join(column for column in columns if column)

@@ -86,11 +86,10 @@ def _to_cpu(model: ModelFolder) -> int:
 
 
 def _to_coreml(model: ModelFolder, options: Any, out: Path | None) -> int:
-    from sdcam.models.origin import Origin
-    from sdcam.models.registry import bundles_folder
+    from sdcam.models.registry import bundles_folder, origin_of
 
     coreml = converter("coreml.convert")
-    came = Origin.read(model.path) or Origin(source=str(model.path))
+    came = origin_of(model)
     origin = coreml.Origin(model.name, came.source, came.revision, came.licence)
     target = out or bundles_folder(model) / _name(options)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,5 +105,5 @@ def _tell_what_next(folder: Path) -> None:
     from sdcam.models import ModelFolder
 
     print(folder)
-    if not ModelFolder.open(folder).has_graphs:
-        print(f"For the CPU engine: sdcam models convert {folder.name} --to cpu")
+    if sys.platform == "darwin" or not ModelFolder.open(folder).has_graphs:
+        print(f"To make it ready for this machine: sdcam models convert {folder.name}")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 LATEST: Final = "main"
+EMBEDDED_LICENCE: Final = "cc0-1.0"  # of the weights of pocket
 
 
 @dataclass(frozen=True)

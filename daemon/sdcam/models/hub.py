@@ -82,27 +82,15 @@ def download(listing: Listing, file: HubFile, path: Path) -> None:
     """
     if path.is_file() and path.stat().st_size == file.size:
         return  # it got this name after its check
-    from huggingface_hub import hf_hub_url
-    from huggingface_hub.file_download import http_get
-    from huggingface_hub.utils import build_hf_headers
-
-    url = hf_hub_url(listing.repo, file.path, revision=listing.commit, endpoint=_endpoint())
-    # A packed answer has no byte positions to go on from.
-    headers = {**build_hf_headers(), "Accept-Encoding": "identity"}
     part = path.with_name(path.name + PART)
-    with _explained(listing.repo, listing.commit):
-        part.parent.mkdir(parents=True, exist_ok=True)
-        if part.exists() and part.stat().st_size > file.size:
-            part.unlink()
-        with part.open("ab") as target:
-            http_get(
-                url,
-                target,
-                resume_size=target.tell(),
-                headers=headers,
-                expected_size=file.size,
-                displayed_filename=file.path,
-            )
+    while True:
+        came = _size(part)
+        try:
+            _go_on(listing, file, part)
+            break
+        except MissingError:
+            if _size(part) == came:  # older versions of the library give up at the first cut
+                raise
     if not _is_as_described(part, file):
         part.unlink()
         raise AlteredError(
@@ -113,11 +101,36 @@ def download(listing: Listing, file: HubFile, path: Path) -> None:
     part.replace(path)
 
 
+def _go_on(listing: Listing, file: HubFile, part: Path) -> None:
+    from huggingface_hub import hf_hub_url
+    from huggingface_hub.file_download import http_get
+    from huggingface_hub.utils import build_hf_headers
+
+    url = hf_hub_url(listing.repo, file.path, revision=listing.commit, endpoint=_endpoint())
+    # A packed answer has no byte positions to go on from.
+    headers = {**build_hf_headers(), "Accept-Encoding": "identity"}
+    with _explained(listing.repo, listing.commit):
+        part.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("ab") as target:
+            http_get(
+                url,
+                target,
+                resume_size=target.tell(),
+                headers=headers,
+                expected_size=file.size,
+                displayed_filename=file.path,
+            )
+
+
 def _is_as_described(path: Path, file: HubFile) -> bool:
     if file.sha256:
         return sha256(path) == file.sha256
     content = path.read_bytes()
     return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest() == file.blob
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
 
 
 def _endpoint() -> str | None:

@@ -81,7 +81,10 @@ def pull(word: str, revision: str | None, agreed: Callable[[Offer], bool]) -> Pa
             _refuse_a_full_disk(part, size)
             for source, file, path in wanted:
                 download(source, file, path)
-            files = {path.relative_to(part).as_posix(): sha256(path) for _, _, path in wanted}
+            files = {
+                path.relative_to(part).as_posix(): file.sha256 or sha256(path)
+                for _, file, path in wanted
+            }
             origin = Origin(source=repo, revision=listing.commit, licence=licence, files=files)
             finish(part, folder, origin)
         except AlteredError:

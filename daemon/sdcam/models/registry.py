@@ -11,8 +11,9 @@ from platformdirs import user_data_path
 from sdcam import resources
 from sdcam.errors import MissingError
 from sdcam.models.bundle import CARD
-from sdcam.models.catalogue import CATALOGUE, known
+from sdcam.models.catalogue import CATALOGUE, EMBEDDED_LICENCE, known
 from sdcam.models.folder import ModelFolder
+from sdcam.models.origin import Origin
 from sdcam.paths import APP
 
 EMBEDDED = "pocket"
@@ -75,6 +76,13 @@ def bundles_folder(model: ModelFolder) -> Path:
 def bundles_of(model: ModelFolder) -> tuple[Path, ...]:
     """The converted bundles of a model, as folders, by name."""
     return tuple(sorted(card.parent for card in bundles_folder(model).glob(f"*/{CARD}")))
+
+
+def origin_of(model: ModelFolder) -> Origin:
+    """What is known of where a model came from."""
+    if model.path == resources.embedded_model():
+        return Origin(source=EMBEDDED, licence=EMBEDDED_LICENCE)
+    return Origin.read(model.path) or Origin(source=str(model.path))
 
 
 def is_name(word: str) -> bool:
