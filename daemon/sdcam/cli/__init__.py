@@ -42,8 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SdcamError as error:
         print(f"sdcam: {error}", file=sys.stderr)
         return int(error.exit_code)
-    except KeyboardInterrupt:
-        return int(ExitCode.DONE)
+    except KeyboardInterrupt:  # `run` and `demo` end in order by themselves; this did not
+        print("sdcam: interrupted.", file=sys.stderr)
+        return int(ExitCode.FAULT)
     except BrokenPipeError:  # `sdcam status | head`
         sys.stderr.close()
         return int(ExitCode.DONE)
