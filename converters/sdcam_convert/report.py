@@ -31,7 +31,7 @@ class Report:
     bundle: str
     runtime: str  # what ran the programs
     lines: tuple[Line, ...]
-    findings: tuple[Finding, ...]  # of the graph check
+    findings: tuple[Finding, ...]  # of the graph check, and overflows
 
     @property
     def passed(self) -> bool:

@@ -21,6 +21,11 @@ class Runnable(Protocol):
     @property
     def inputs(self) -> tuple[str, ...]: ...
 
+    @property
+    def overflows(self) -> Mapping[str, float]:
+        """Results that did not fit into float16, by name, with their largest magnitude."""
+        ...
+
     def new_states(self) -> Any: ...
 
     def run(
@@ -59,6 +64,7 @@ class CoreMLProgram:
         described = self._model.get_spec().description
         self.inputs = tuple(border.name for border in described.input)
         self._has_states = len(described.state) > 0
+        self.overflows: dict[str, float] = {}  # Core ML does not tell
 
     def new_states(self) -> Any:
         return self._model.make_state() if self._has_states else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from sdcam.models.bundle import Bundle
 from sdcam.models.tokenizer import ClipTokenizer
 from sdcam.models.weights import WeightsFile
 from sdcam_convert.difference import BYTES_GATE, Difference, gate_of
-from sdcam_convert.graph_check import check_graph
+from sdcam_convert.graph_check import Finding, check_graph
 from sdcam_convert.reference import FEEDBACK, PROMPTS, Frame, Reference
 from sdcam_convert.report import Line, Report
 from sdcam_convert.runtime import Runnable, open_program, runtime_name
@@ -55,15 +56,29 @@ def verify_bundle(
     frames = torch.frames(prompts[PROMPTS[0]], carry=card.stateful)
     del torch  # the programs need the memory
     lines = [_time_line(bundle, reference)]
+    overflows: dict[str, Mapping[str, float]] = {}
+
+    def open_watched(path: Path) -> Runnable:
+        program = open_(path)
+        overflows[path.name] = program.overflows
+        return program
+
     for name, measure in _measurements(bundle, prompts, frames):
         progress(name)
-        lines += measure(open_)
+        lines += measure(open_watched)
     packages = sorted(bundle.path.glob("*.mlpackage"))
     return Report(
         bundle=bundle.path.name,
         runtime=runtime_name(),
         lines=tuple(lines),
-        findings=tuple(finding for path in packages for finding in check_graph(path)),
+        findings=(
+            *(finding for path in packages for finding in check_graph(path)),
+            *(
+                Finding(package, name, f"{largest:.0f} does not fit into float16")
+                for package, found in overflows.items()
+                for name, largest in found.items()
+            ),
+        ),
     )
 
 

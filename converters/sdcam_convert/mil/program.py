@@ -47,6 +47,7 @@ _STORED: Final = {
     types.bool: torch.bool,
 }
 _FOREVER = 1 << 62
+_LARGEST_HALF = 65504.0
 
 
 class Program:
@@ -96,6 +97,8 @@ class Program:
                 "Verify it on a Mac, or teach them to sdcam_convert/mil.",
             )
         self._last_use = self._find_last_uses()
+        # Results that did not fit into float16, in any run: name to largest magnitude.
+        self.overflows: dict[str, float] = {}
 
     @property
     def operations(self) -> Counter[str]:
@@ -192,9 +195,17 @@ class Program:
         dtype = _STORED.get(variable.dtype)
         if dtype == torch.float16:
             if self.precision == "fp16":
+                self._note_overflow(variable, result)
                 result = result.to(torch.float16)
             dtype = torch.float32
         return result if dtype is None else result.to(dtype)
+
+    def _note_overflow(self, variable: Any, result: Tensor) -> None:
+        if not result.is_floating_point() or not result.numel():
+            return
+        largest = float(result.abs().max())
+        if _LARGEST_HALF < largest < float("inf"):  # what is infinite already is another's fault
+            self.overflows[variable.name] = max(largest, self.overflows.get(variable.name, 0.0))
 
     def _refuse_another_shape(self, op: Any, variable: Any, result: Tensor) -> None:
         if not _fits(variable, result):

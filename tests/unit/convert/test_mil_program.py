@@ -53,6 +53,16 @@ def test_results_are_rounded_to_the_type_that_the_program_declares(tripled: Path
     assert np.isinf(expected[0, 1])
 
 
+def test_results_that_do_not_fit_into_float16_are_named(tripled: Path) -> None:
+    program = Program.load(tripled)
+    program.run({"x": np.array([[HALF, 3e4]], np.float32)})
+    (largest,) = program.overflows.values()
+    assert largest == pytest.approx(9e4, rel=1e-3)
+    fits = Program.load(tripled)
+    fits.run({"x": np.array([[HALF, 2e4]], np.float32)})
+    assert not fits.overflows
+
+
 def test_in_float32_nothing_is_rounded(tripled: Path) -> None:
     x = np.array([[HALF, 1e5]], np.float32)
     y = Program.load(tripled, "fp32").run({"x": x})["y"]

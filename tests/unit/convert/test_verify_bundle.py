@@ -67,6 +67,7 @@ class Brightened:
         self._program = Program.load(path)
         self.inputs = self._program.inputs
         self.new_states = self._program.new_states
+        self.overflows = {"bright": 7e4} if path.stem == "decode" else {}
 
     def run(self, *given: Any, **named: Any) -> dict[str, Any]:
         results = self._program.run(*given, **named)
@@ -87,6 +88,8 @@ def test_a_program_that_computes_something_else_fails(
     report = verify_bundle(staged, tiny_model, open_=Brightened)
     assert not report.passed
     assert {line.program for line in report.lines if not line.passed} == {"decode"}
+    overflow = "decode.mlpackage, bright: 70000 does not fit into float16"
+    assert [str(finding) for finding in report.findings] == [overflow]
 
 
 def test_another_checkpoint_is_refused(
