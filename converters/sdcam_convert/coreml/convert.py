@@ -34,6 +34,7 @@ _TOKENIZER = (
     "tokenizer_config.json",
     "special_tokens_map.json",
 )
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _ROOM = 3  # disk that a conversion takes: program, its temporary copy, and another to compress
 
 
@@ -71,8 +72,8 @@ def convert_coreml(
         raise UsageError(f"{out} is already there.", "Give another --out, or remove it first.")
     TimeEmbedding(folder)  # refuses a UNet that embeds time in another way
     began = time.monotonic_ns()
-    with _beside(out) as bundle, _explained(out):
-        _refuse_small_disk(folder, bundle, options)
+    need = _largest(folder, options)
+    with _beside(out) as bundle, _explained(out, bundle, need):
         made: list[Made] = []
         for name in options.programs:
             progress(f"{name}: converting")
@@ -114,38 +115,44 @@ def _beside(out: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _explained(out: Path) -> Iterator[None]:
-    """What goes wrong on the way, as a sentence."""
+def _explained(out: Path, bundle: Path, need: int) -> Iterator[None]:
+    """What goes wrong on the way, as a sentence. A full disk shows as any error at all (copying
+    a folder collects texts, coremltools' own code says that it failed), and as no room for
+    another program where there was room for three."""
+    if shutil.disk_usage(bundle).free < _ROOM * need:
+        raise _disk_full(out, f", this needs {_ROOM * need / 1e9:.1f} GB")
     try:
         yield
-    except SdcamError:
+    except MissingError:
         raise
-    except OSError as fault:
-        if fault.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise _disk_full(out.absolute().parent) from None
+    except (SdcamError, OSError) as fault:
+        full = isinstance(fault, OSError) and fault.errno in _FULL
+        if full or shutil.disk_usage(bundle).free < need:
+            raise _disk_full(out) from None
+        if isinstance(fault, SdcamError):
+            raise
         raise SdcamError(
             f"{out} could not be written ({fault.strerror or fault}).",
             "Nothing was kept; try another --out.",
         ) from fault
 
 
-def _refuse_small_disk(model: ModelFolder, bundle: Path, options: CoreMLOptions) -> None:
-    """An early answer; what fills the disk meanwhile is found out when it does."""
-    sizes = {path: path.stat().st_size for path in _weights(model, "fused")}
-    largest = max(sum(sizes[p] for p in _weights(model, name)) for name in options.programs)
-    if shutil.disk_usage(bundle).free < _ROOM * largest:
-        raise _disk_full(bundle.parent.parent, f", this needs {_ROOM * largest / 1e9:.1f} GB")
+def _largest(model: ModelFolder, options: CoreMLOptions) -> int:
+    """Bytes of the weights of the largest program."""
+    return max(
+        sum(path.stat().st_size for path in _weights(model, name)) for name in options.programs
+    )
 
 
 def _weights(model: ModelFolder, program: str) -> set[Path]:
     """The checkpoint's files that a program is made of."""
-    stages = ("encode", "unet", "decode", "text_encoder") if program == "fused" else (program,)
+    stages = ("encode", "unet", "decode") if program == "fused" else (program,)
     return {model.weights_of(stage) for stage in stages}
 
 
-def _disk_full(folder: Path, more: str = "") -> SdcamError:
+def _disk_full(out: Path, more: str = "") -> SdcamError:
     return SdcamError(
-        f"The disk of {folder} is full{more}.",
+        f"The disk of {out.absolute().parent} is full{more}.",
         "Nothing was kept; free some space, or give a folder on another disk with --out.",
     )
 

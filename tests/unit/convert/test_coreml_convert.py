@@ -162,9 +162,9 @@ def test_a_disk_that_fills_up_leaves_nothing_behind(tiny_model, tmp_path, limit)
 
 
 def test_a_disk_without_room_is_told_at_once(tiny_model, tmp_path, monkeypatch):
-    monkeypatch.setattr(convert.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    monkeypatch.setattr(convert.shutil, "disk_usage", lambda _: SimpleNamespace(free=1_000))
     lines = []
-    with pytest.raises(SdcamError, match="is full"):
+    with pytest.raises(SdcamError, match="is full, this needs"):
         convert_coreml(tiny_model, tmp_path / "out", CoreMLOptions(), lines.append)
     assert lines == [] and list(tmp_path.iterdir()) == []
 
