@@ -1,6 +1,6 @@
 """Drawn people: head, hair, features, clothes, in many skin tones and with some accessories.
 
-No photograph of a person is needed beside `astronaut`. Sizes are given in `r`, half of
+They stand in for photographs of people, of which there are only two. Sizes are given in `r`, half of
 the head's width.
 """
 
