@@ -1,7 +1,7 @@
 """Drawn people: head, hair, features, clothes, in many skin tones and with some accessories.
 
-They stand in for photographs of people, of which there are only two. Sizes are given in `r`, half of
-the head's width.
+They stand in for photographs of people, of which there are only two. Sizes are given in `r`,
+half of the head's width.
 """
 
 from __future__ import annotations
