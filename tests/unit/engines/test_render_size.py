@@ -43,7 +43,7 @@ class Slow:
 
 
 @pytest.mark.parametrize(
-    ("fps_at_the_largest", "expected"), [(60, 0), (SMOOTH_FPS * 0.8, 1), (1, -1)]
+    ("fps_at_the_largest", "expected"), [(60, 0), (SMOOTH_FPS * 0.9, 1), (1, -1)]
 )
 def test_the_largest_size_that_is_smooth(fps_at_the_largest, expected):
     megapixels = WIDE[0][0] * WIDE[0][1] / 1e6
