@@ -6,26 +6,12 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
 _IN_WHEEL = _PACKAGE / "data"
-_CHECKOUT = _PACKAGE.parent.parent
-
-
-def _folder(name: str) -> Path:
-    return _IN_WHEEL / name if _IN_WHEEL.is_dir() else _CHECKOUT / name
+_TOP = _IN_WHEEL if _IN_WHEEL.is_dir() else _PACKAGE.parent.parent
 
 
 def config(name: str) -> Path:
     """A file of `config/`: the documented default configuration, the styles."""
-    return _folder("config") / name
-
-
-def launchd(name: str) -> Path:
-    """A file of `launchd/`: property lists, the launcher's source, the systemd unit."""
-    return _folder("launchd") / name
-
-
-def obs_scene(name: str) -> Path:
-    """A file of `obs-scene/`."""
-    return _folder("obs-scene") / name
+    return _TOP / "config" / name
 
 
 def demo_clip() -> Path:

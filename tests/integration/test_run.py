@@ -60,13 +60,17 @@ def test_a_signal_ends_it_in_order_with_a_playable_file(start, tmp_path, number)
     assert not service.socket.exists()
 
 
-def test_two_services_do_not_fight(start, sdcam):
-    service = start("--source", "test", "--output", "null")
+def test_two_services_do_not_fight(start, sdcam, tmp_path):
+    film = tmp_path / "film.mp4"
+    service = start("--source", "test", "--output", f"file:{film}", "--json")
     service.until_styled()
-    second = sdcam("run", "--source", "test", "--output", "null", "--frames", "3")
+    second = sdcam("run", "--source", "test", "--output", f"file:{film}", "--frames", "3")
     assert second.returncode == 1
     assert f"runs already (process {service.process.pid})" in second.stderr.splitlines()[-1]
     assert service.status()["state"] == "running"
+    # The second one never touched what the first one records.
+    sent = json.loads(service.end())["frames"]["sent"]
+    assert len(frames_of(film)) == sent
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of another process: Linux only")

@@ -109,7 +109,8 @@ class Daemon:
         if self.fatal is not None:
             raise self.fatal
         # What was sent is known when the outputs are closed, who ran only before.
-        return {**alive, **{key: self.status()[key] for key in ("frames", "gap_ms", "latency_ms")}}
+        ended = self.status()
+        return {**alive, **{key: ended[key] for key in ("frames", "gap_ms", "latency_ms")}}
 
     def stop(self) -> None:
         """The only way out."""

@@ -47,9 +47,6 @@ class OutputWorker:
             newest picture is (None: there is none); None to show the picture.
         on_fault: told of faults of the outputs, and None when all of them work.
         frame_limit: frames to send, from the first picture on, before `on_limit` is called.
-
-    Raises:
-        SdcamError: an output cannot be opened; none is left open then.
     """
 
     def __init__(
@@ -83,11 +80,9 @@ class OutputWorker:
         self._shown: StyledFrame | None = None
         self._stale_view = False
         self._stopping = False
-        self._ports = _open_ports(specs, output)
-        self._compositors = {
-            port.pixel_format: Compositor(output.width, output.height, port.pixel_format)
-            for port in self._ports
-        }
+        self._specs = specs
+        self._ports: list[_Port] = []
+        self._compositors: dict[str, Compositor] = {}
         self._composed: dict[str, Pixels] = {}
         self._last_sent_ns: int | None = None
         self._unsent_ns: int | None = None  # capture time of a picture that was not sent yet
@@ -103,6 +98,17 @@ class OutputWorker:
         return any(port.sink is not None or port.comes_back for port in self._ports)
 
     def start(self) -> None:
+        """Opens the outputs and begins to pace them.
+
+        Raises:
+            SdcamError: an output cannot be opened; none is left open then.
+        """
+        output = self._output
+        self._ports = _open_ports(self._specs, output)
+        self._compositors = {
+            port.pixel_format: Compositor(output.width, output.height, port.pixel_format)
+            for port in self._ports
+        }
         self._thread.start()
 
     def stop(self) -> None:

@@ -85,8 +85,7 @@ class ProcessWorker(ABC):
 
     def _works(self) -> None:
         """To be called at every sign of success: ends the fault and its pauses."""
-        if self._pause != _FIRST_PAUSE:
-            self._pause = _FIRST_PAUSE
+        self._pause = _FIRST_PAUSE
         self._on_fault(None)
 
     def _run(self) -> None:

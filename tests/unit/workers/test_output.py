@@ -183,6 +183,7 @@ def test_an_output_that_cannot_be_opened_leaves_none_open(monkeypatch):
 
     monkeypatch.setattr(module, "open_sink", open_sink)
     pool = FramePool(FrameSlots.allocate(1, 100))
+    worker = OutputWorker(["null", "missing"], SETTINGS, pool, lambda age: CARD, View(), print)
     with pytest.raises(SdcamError, match="not there"):
-        OutputWorker(["null", "missing"], SETTINGS, pool, lambda age: CARD, View(), print)
+        worker.start()
     assert opened[0].closed
