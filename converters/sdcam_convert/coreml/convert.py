@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdcam.errors import MissingError, SdcamError, UsageError
+from sdcam.errors import UsageError
 from sdcam.models import ModelFolder
 from sdcam.models.bundle import CARD, Bundle, BundleCard, sha256
 from sdcam.models.time_embedding import TimeEmbedding
@@ -20,6 +17,7 @@ from sdcam.models.weights import WeightsFile
 from sdcam_convert.coreml.environment import check_environment
 from sdcam_convert.coreml.options import CoreMLOptions
 from sdcam_convert.coreml.process import Made, make_program
+from sdcam_convert.coreml.workspace import put, workspace
 
 TIME_WEIGHTS = tuple(
     f"time_embedding.{layer}.{part}"
@@ -34,8 +32,6 @@ _TOKENIZER = (
     "tokenizer_config.json",
     "special_tokens_map.json",
 )
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_ROOM = 3  # disk that a conversion takes: program, its temporary copy, and another to compress
 
 
 @dataclass(frozen=True)
@@ -72,8 +68,7 @@ def convert_coreml(
         raise UsageError(f"{out} is already there.", "Give another --out, or remove it first.")
     TimeEmbedding(folder)  # refuses a UNet that embeds time in another way
     began = time.monotonic_ns()
-    need = _largest(folder, options)
-    with _beside(out) as bundle, _explained(out, bundle, need):
+    with workspace(out, _largest(folder, options)) as bundle:
         made: list[Made] = []
         for name in options.programs:
             progress(f"{name}: converting")
@@ -83,58 +78,12 @@ def convert_coreml(
         _copy_tokenizer(folder.tokenizer, bundle / "tokenizer")
         card = _card(folder, options, origin or Origin(), versions, _hashes(bundle))
         (bundle / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        bundle.rename(out)
+        put(bundle, out)
     peak = max(program.peak for program in made) / 1e9
     size = sum(program.size for program in made) / 1e6
     seconds = (time.monotonic_ns() - began) / 1e9
     progress(f"{out}: {seconds:.0f} s, {peak:.1f} GB of memory at most, {size:.1f} MB")
     return Bundle.open(out)
-
-
-@contextmanager
-def _beside(out: Path) -> Iterator[Path]:
-    """A folder on the same disk, gone at the end unless it was renamed. Temporary files of
-    coremltools go there as well: it leaves them in /tmp when it is interrupted."""
-    out = out.absolute()
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        room = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    except OSError as fault:
-        raise MissingError(
-            f"{out} cannot be written ({fault.strerror}).", "Give another folder with --out."
-        ) from None
-    usual = tempfile.tempdir
-    try:
-        (room / "bundle").mkdir()
-        (room / "tmp").mkdir()
-        tempfile.tempdir = str(room / "tmp")
-        yield room / "bundle"
-    finally:
-        tempfile.tempdir = usual
-        shutil.rmtree(room, ignore_errors=True)
-
-
-@contextmanager
-def _explained(out: Path, bundle: Path, need: int) -> Iterator[None]:
-    """What goes wrong on the way, as a sentence. A full disk shows as any error at all (copying
-    a folder collects texts, coremltools' own code says that it failed), and as no room for
-    another program where there was room for three."""
-    if shutil.disk_usage(bundle).free < _ROOM * need:
-        raise _disk_full(out, f", this needs {_ROOM * need / 1e9:.1f} GB")
-    try:
-        yield
-    except MissingError:
-        raise
-    except (SdcamError, OSError) as fault:
-        full = isinstance(fault, OSError) and fault.errno in _FULL
-        if full or shutil.disk_usage(bundle).free < need:
-            raise _disk_full(out) from None
-        if isinstance(fault, SdcamError):
-            raise
-        raise SdcamError(
-            f"{out} could not be written ({fault.strerror or fault}).",
-            "Nothing was kept; try another --out.",
-        ) from fault
 
 
 def _largest(model: ModelFolder, options: CoreMLOptions) -> int:
@@ -148,13 +97,6 @@ def _weights(model: ModelFolder, program: str) -> set[Path]:
     """The checkpoint's files that a program is made of."""
     stages = ("encode", "unet", "decode") if program == "fused" else (program,)
     return {model.weights_of(stage) for stage in stages}
-
-
-def _disk_full(out: Path, more: str = "") -> SdcamError:
-    return SdcamError(
-        f"The disk of {out.absolute().parent} is full{more}.",
-        "Nothing was kept; free some space, or give a folder on another disk with --out.",
-    )
 
 
 def _write_time_embedding(model: ModelFolder, path: Path) -> None:

@@ -7,13 +7,15 @@ it: in one process the peaks of five programs would add up.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import resource
 import signal
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from sdcam.errors import SdcamError
@@ -111,12 +113,22 @@ def _child(
     options: CoreMLOptions,
     folder: Path,
 ) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, who ends this process
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # the parent's, who ends this process
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
     tempfile.tempdir = temporary
     try:
         answer.send(_make(name, model, options, folder))
     except (SdcamError, OSError) as fault:
         answer.send(fault)
+
+
+def _end_with_the_parent() -> None:
+    """However it ends: nobody would clear up what this process goes on to write."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)
 
 
 def _peak() -> int:

@@ -14,7 +14,7 @@ from sdcam.errors import MissingError, SdcamError, UsageError
 from sdcam.models import ModelFolder
 from sdcam.models.tokenizer import ClipTokenizer
 from sdcam.models.weights import WeightsFile
-from sdcam_convert.coreml import convert, process
+from sdcam_convert.coreml import process, workspace
 from sdcam_convert.coreml.convert import convert_coreml
 from sdcam_convert.coreml.options import CoreMLOptions
 from sdcam_convert.coreml.process import make_program
@@ -162,7 +162,7 @@ def test_a_disk_that_fills_up_leaves_nothing_behind(tiny_model, tmp_path, limit)
 
 
 def test_a_disk_without_room_is_told_at_once(tiny_model, tmp_path, monkeypatch):
-    monkeypatch.setattr(convert.shutil, "disk_usage", lambda _: SimpleNamespace(free=1_000))
+    monkeypatch.setattr(workspace.shutil, "disk_usage", lambda _: SimpleNamespace(free=1_000))
     lines = []
     with pytest.raises(SdcamError, match="is full, this needs"):
         convert_coreml(tiny_model, tmp_path / "out", CoreMLOptions(), lines.append)
