@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import torch
 from diffusers import AutoencoderTiny, UNet2DConditionModel
+from diffusers.utils import logging as diffusers_logging
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 from transformers import AutoTokenizer, CLIPTextModel
+from transformers.utils import logging as transformers_logging
 
 from sdcam.engines import open_engine
 from sdcam.models import ModelFolder
@@ -58,6 +60,10 @@ def diffusers_results(
         image: RGB (H, W, 3) uint8, for the encoder.
         latent: (1, L, H/8, W/8) float32, for the UNet and the decoder.
     """
+    # Progress bars and advice to install accelerate are not what was asked for.
+    diffusers_logging.set_verbosity_error()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
 
     def load(kind: Any, folder: Any, weights: Any) -> Any:
         variant = "fp16" if ".fp16." in weights.name else None

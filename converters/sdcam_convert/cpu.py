@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import onnx
@@ -23,6 +25,7 @@ from onnx import helper
 from sdcam.engines.stages import load_stages
 from sdcam.errors import SdcamError
 from sdcam.models.folder import STAGES, TOKENS, WEIGHTS_LAYOUT, ModelFolder
+from sdcam.models.interruption import termination_interrupts
 from sdcam.models.time_embedding import TimeEmbedding
 from sdcam.models.weights import WeightsFile
 from sdcam_convert.agreement import TOLERANCE, cpu_agreement
@@ -46,7 +49,8 @@ _OUTPUT = {
 
 
 def export_cpu(folder: Path, progress: Callable[[str], None] = print) -> None:
-    """Writes `{text_encoder,encode,unet,decode}.onnx` into a diffusers folder.
+    """Writes `{text_encoder,encode,unet,decode}.onnx` into a diffusers folder: all of them, or
+    nothing changes.
 
     Args:
         folder: of the SDXS, SD-Turbo, Tiny-SD or pocket family.
@@ -54,24 +58,35 @@ def export_cpu(folder: Path, progress: Callable[[str], None] = print) -> None:
 
     Raises:
         MissingError: the folder is refused (`ModelFolder.open`).
+        SdcamError: it cannot be written, or a network cannot be exported.
     """
     model = ModelFolder.open(folder)
+    if not os.access(folder, os.W_OK):  # told now, not after minutes of tracing
+        raise SdcamError(f"{folder} cannot be written.", "Check its permissions.")
     modules = load_stages(model)
     inputs = example_inputs(model)
+    graphs: dict[Path, bytes] = {}
     for stage in STAGES:
-        _make_weights_differ(modules[stage])
-        graph = _trace(stage, modules[stage], inputs[stage])
-        weights = WeightsFile.open(model.weights_of(stage))
-        referred = point_to_weights(
-            graph.graph, weights, model.path, _tensor_names(graph.graph, weights)
-        )
-        _refuse_weights_inside(stage, graph)
-        shorten_names(graph.graph)
-        helper.set_model_props(graph, {WEIGHTS_LAYOUT: weights.layout})
+        try:
+            graph, referred = _graph(model, stage, modules[stage], inputs[stage])
+        except Exception as fault:  # torch raises anything
+            raise SdcamError(
+                f"The graph {stage} of {folder} could not be made "
+                f"({type(fault).__name__}: {str(fault).strip().partition(chr(10))[0]}).",
+                "Nothing was changed. Is it a model of the SDXS, SD-Turbo or Tiny-SD family?",
+            ) from fault
         path = model.graph(stage)
-        path.write_bytes(graph.SerializeToString())
-        size = path.stat().st_size / 1000
-        progress(f"{path.name:18} {size:6.0f} kB, {referred} tensors of {weights.path.name}")
+        graphs[path] = graph.SerializeToString()
+        size = len(graphs[path]) / 1000
+        weights = model.weights_of(stage).name
+        progress(f"{path.name:18} {size:6.0f} kB, {referred} tensors of {weights}")
+    try:
+        _write_all(graphs)
+    except OSError as fault:
+        raise SdcamError(
+            f"The graphs could not be written into {folder} ({fault.strerror}).",
+            "Nothing was changed. Make room there or check its permissions, and try again.",
+        ) from None
 
 
 def example_inputs(
@@ -94,6 +109,21 @@ def example_inputs(
         },
         "decode": {"latent": torch.randn(latent, generator=random)},
     }
+
+
+def _graph(
+    model: ModelFolder, stage: str, module: torch.nn.Module, inputs: dict[str, torch.Tensor]
+) -> tuple[onnx.ModelProto, int]:
+    """A stage's graph, and how many of its weights are the checkpoint's."""
+    _make_weights_differ(module)
+    graph = _trace(stage, module, inputs)
+    weights = WeightsFile.open(model.weights_of(stage))
+    names = _tensor_names(graph.graph, weights)
+    referred = point_to_weights(graph.graph, weights, model.path, names)
+    _refuse_weights_inside(stage, graph)
+    shorten_names(graph.graph)
+    helper.set_model_props(graph, {WEIGHTS_LAYOUT: weights.layout})
+    return graph, referred
 
 
 def _make_weights_differ(module: torch.nn.Module) -> None:
@@ -141,6 +171,21 @@ def _refuse_weights_inside(stage: str, model: onnx.ModelProto) -> None:
             continue
         if initializer.ByteSize() > _LARGEST_CONSTANT:
             raise ValueError(f"{stage}: {initializer.name} was not found in the checkpoint")
+
+
+def _write_all(files: Mapping[Path, bytes]) -> None:
+    """No name is given before all are on the disk: a half set of graphs would be loaded."""
+    parts = {path.with_name(f"{path.name}.part"): path for path in files}
+    with termination_interrupts():
+        try:
+            for part, path in parts.items():
+                part.write_bytes(files[path])
+            for part, path in parts.items():
+                part.replace(path)
+        finally:
+            for part in parts:
+                with suppress(OSError):
+                    part.unlink()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

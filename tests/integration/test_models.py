@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -303,6 +304,28 @@ def test_a_copy_from_nowhere_is_a_sentence(run, models, words, code, sentence):
     assert sentence in run(["models", "pull", "sdxs-512", *words], code=code)
 
 
+def test_a_copy_that_was_killed_leaves_nothing_in_the_next_one(run, models, tiny_folder):
+    part = models / ".mine.copy.part"
+    part.mkdir(parents=True)
+    for graph in tiny_folder.glob("*.onnx"):
+        graph.rename(part / graph.name)  # of another model
+    run(["models", "pull", "mine", "--from", str(tiny_folder)])
+    assert not find_model("mine").has_graphs
+    assert [entry.name for entry in models.iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize("name", ["tiny-sd", "small-sd"])
+def test_what_is_published_as_pickles_can_be_pulled_as_somebody_else_has_saved_it(
+    run, hub, models, name
+):
+    sentence = run(["models", "pull", name, "--yes"], code=3)
+    (command,) = re.findall(r"sdcam (models pull \S+ --revision \S+)\.", sentence)
+    tiny = Repository.of(TINY, revisions=(command.split()[-1],))
+    hub.repositories[known(name).hub] = tiny
+    run([*command.split(), "--yes"])
+    assert Origin.read(models / name).revision == tiny.commit
+
+
 def test_remove_takes_the_model_and_what_was_broken_off(run, hub, models):
     hub.cut_after, hub.busy_after_cut = 20_000, True
     run(PULL, code=3)
@@ -342,9 +365,16 @@ def test_list_tells_what_is_here_and_what_can_be_had(run, hub, models):
     run(PULL)
     here, _, others = run(["models"]).partition("To be had")
     (line,) = (line for line in here.splitlines() if line.startswith("* "))
-    assert "sdxs-512" in line and "openrail++" in line and str(models / "sdxs-512") in line
+    assert "sdxs-512" in line and "openrail++" in line and str(models) in here
     assert "torch only" in line, "no graphs came along"
     assert "  pocket" in here and "sd-turbo" in others and "sdxs-512 " not in others
+
+
+def test_list_tells_what_has_come_of_a_model_that_is_not_whole(run, hub, models):
+    hub.cut_after, hub.busy_after_cut = 20_000, True
+    run(PULL, code=3)
+    (line,) = (line for line in run(["models"]).splitlines() if "not whole" in line)
+    assert line.startswith("  sdxs-512 ") and " kB" in line and "pull goes on" in line
 
 
 def test_convert_makes_a_model_ready_for_the_cpu(run, models, tiny_folder):
@@ -356,11 +386,21 @@ def test_convert_makes_a_model_ready_for_the_cpu(run, models, tiny_folder):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is full: Linux only")
-def test_a_full_disk_leaves_no_half_graphs(run, models, tiny_folder):
-    (tiny_folder / "unet.onnx").unlink()
-    (tiny_folder / "unet.onnx").symlink_to("/dev/full")
-    assert "No space left" in run(["models", "convert", str(tiny_folder), "--to", "cpu"], code=1)
-    assert list(tiny_folder.glob("*.onnx")) == []
+def test_graphs_that_do_not_fit_on_the_disk_change_nothing(run, models, tiny_folder):
+    before = {path: path.read_bytes() for path in tiny_folder.glob("*.onnx")}
+    (tiny_folder / "unet.onnx.part").symlink_to("/dev/full")
+    sentence = run(["models", "convert", str(tiny_folder), "--to", "cpu"], code=1)
+    assert "No space left" in sentence and "Nothing was changed" in sentence
+    assert {path: path.read_bytes() for path in tiny_folder.glob("*.onnx*")} == before
+
+
+def test_a_network_that_cannot_be_exported_is_a_sentence(run, models, tiny_folder, monkeypatch):
+    def trace(*given: Any) -> None:
+        raise TypeError("what torch says\nand more of it")
+
+    monkeypatch.setattr("sdcam_convert.cpu._trace", trace)
+    sentence = run(["models", "convert", str(tiny_folder), "--to", "cpu"], code=1)
+    assert "(TypeError: what torch says)" in sentence and str(tiny_folder) in sentence
 
 
 def test_convert_without_its_packages_names_them(run, models, monkeypatch):
@@ -424,14 +464,39 @@ def test_a_bundle_lies_with_its_model_named_by_what_is_in_it(run, hub, models, b
         SDXS.revision,
         "openrail++",
     )
-    assert "coreml 512x512 fused, coreml 768x448 fused+staged" in run(["models", "list"])
+    listed = run(["models", "list"])
+    assert "\n    512x512-fused " in listed and "\n    768x448-all-palette-6 " in listed
+
+
+def test_one_bundle_is_removed_by_the_name_that_list_shows(run, models, bundled, tiny_folder):
+    name = str(tiny_folder)
+    run(["models", "convert", name, "--to", "coreml"])
+    run(["models", "convert", name, "--to", "coreml", "--size", "320"])
+    assert "--yes" in run(["models", "remove", name, "--bundle", "320x320-fused"], code=2)
+    assert "is removed" in run(["models", "remove", name, "--bundle", "320x320-fused", "--yes"])
+    assert [path.name for path in (tiny_folder / "coreml").iterdir()] == ["512x512-fused"]
+    sentence = run(["models", "remove", name, "--bundle", "320x320-fused", "--yes"], code=3)
+    assert "It has: 512x512-fused" in sentence
+
+
+def test_a_bundle_of_the_embedded_model_can_be_removed_too(run, models, bundled):
+    run(["models", "convert", "pocket", "--to", "coreml"])
+    run(["models", "remove", "pocket", "--bundle", "512x512-fused", "--yes"])
+    assert list(models.iterdir()) == []
+    assert "has none" in run(["models", "remove", "pocket", "--bundle", ".."], code=3)
 
 
 def test_what_is_made_of_the_embedded_model_lies_with_the_users_data(run, models, bundled):
     run(["models", "convert", "pocket", "--to", "coreml"])
     assert bundled[0]["out"] == models / "pocket" / "coreml" / "512x512-fused"
     assert bundled[0]["origin"].licence == "cc0-1.0"
-    assert "cpu, coreml 512x512 fused" in run(["models", "list"])
+    assert "cpu, coreml\n    512x512-fused " in run(["models", "list"])
+
+
+def test_a_bundle_that_is_damaged_says_so_in_the_list(run, models, bundled):
+    run(["models", "convert", "pocket", "--to", "coreml"])
+    (bundled[0]["out"] / "bundle.json").write_text("{")
+    assert "damaged" in run(["models", "list"])
 
 
 def test_verify_by_name_takes_everything_that_was_converted(

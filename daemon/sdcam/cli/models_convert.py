@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,7 +61,6 @@ def agreement(model: ModelFolder) -> int:
 
 def _to_cpu(model: ModelFolder) -> int:
     """Writes the CPU engine's graphs into the model's folder."""
-    from sdcam.models.folder import STAGES
     from sdcam.resources import embedded_model
 
     if model.path == embedded_model():
@@ -70,18 +68,10 @@ def _to_cpu(model: ModelFolder) -> int:
             f"{model.name} comes with its graphs.",
             f"To check them: sdcam models verify {model.name}.",
         )
-    if not os.access(model.path, os.W_OK):
-        raise SdcamError(f"{model.path} cannot be written.", "Check its permissions.")
     try:
         converter("cpu").export_cpu(model.path)
-    except (OSError, KeyboardInterrupt) as fault:
-        for stage in STAGES:  # some may be cut short
-            model.graph(stage).unlink(missing_ok=True)
-        why = fault.strerror if isinstance(fault, OSError) else "interrupted"
-        raise SdcamError(
-            f"The graphs were not written into {model.path} ({why}).",
-            "No half ones were left. Make room there or check its permissions, and try again.",
-        ) from None
+    except KeyboardInterrupt:
+        raise SdcamError("The conversion was interrupted.", "Nothing was changed.") from None
     return agreement(model)
 
 

@@ -74,7 +74,10 @@ def _copy(word: str, source: Path) -> None:
     from sdcam.models.copy_in import copy_in
     from sdcam.models.origin import Origin
 
-    folder = copy_in(word, source)
+    try:
+        folder = copy_in(word, source)
+    except KeyboardInterrupt:
+        raise SdcamError("The copy was interrupted.", "Nothing of it was kept.") from None
     _tell_licence((Origin.read(folder) or Origin(source="")).licence)
     _tell_what_next(folder)
 

@@ -26,6 +26,8 @@ SCHEMA: Final = 1
 CARD = "bundle.json"
 Layout = Literal["fused", "staged"]
 
+_ANEW = "Delete that folder and convert the model again: sdcam models convert."
+
 
 class BundleCard(BaseModel):
     """`bundle.json`. Sizes in pixels, tensors as the docstring of `Networks` has them."""
@@ -82,7 +84,7 @@ class Bundle:
             raise MissingError(
                 f"{card_path} is damaged or from another version of this program "
                 f"({_first(error)}).",
-                "Convert the model again: sdcam models convert NAME-or-DIR.",
+                _ANEW,
             ) from None
         bundle = cls(path, card)
         for name in card.files:
@@ -108,7 +110,7 @@ class Bundle:
     def _damaged(self, what: str) -> MissingError:
         return MissingError(
             f"The converted model {self.path} is damaged: {what}.",
-            "Convert it again: sdcam models convert NAME-or-DIR.",
+            _ANEW,
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-LATEST: Final = "main"
+LATEST: Final = "main"  # the revision of a hub id that is not known here
 EMBEDDED_LICENCE: Final = "cc0-1.0"  # of the weights of pocket
 
 
@@ -17,7 +17,7 @@ EMBEDDED_LICENCE: Final = "cc0-1.0"  # of the weights of pocket
 class KnownModel:
     name: str
     hub: str  # owner/name on the Hugging Face hub
-    revision: str  # a commit; LATEST where none is known: `sdcam models pull` records which it was
+    revision: str  # a commit
     licence: str  # as the hub's model card names it; a key of `TERMS`
     size: int  # bytes to download; 0 where it is not known before the hub has told it
     about: str
@@ -69,8 +69,8 @@ CATALOGUE: Final = (
         licence="openrail++",
         size=0,
         about="a LoRA on the one above, published as a pickle: to be merged by hand",
-        obstacle="Merge it into sdxs-512-dreamshaper as docs/models.md says, then: "
-        "sdcam models pull sdxs-512-dreamshaper-anime --from DIR.",
+        obstacle="It is a pickled LoRA: merge it into sdxs-512-dreamshaper as docs/models.md says, "
+        "then: sdcam models pull sdxs-512-dreamshaper-anime --from DIR.",
     ),
     KnownModel(
         name="sd-turbo",
@@ -86,15 +86,19 @@ CATALOGUE: Final = (
         revision="cad0bd7495fa6c4bcca01b19a723dc91627fe84f",
         licence="creativeml-openrail-m",
         size=0,
-        about="a smaller Stable Diffusion 1.5, published as pickles: to be saved anew by hand",
+        about="a smaller Stable Diffusion 1.5, published as pickles: needs --revision refs/pr/1",
+        obstacle="It is published as pickles. A member of its owner's organisation has proposed "
+        "the same as safetensors: sdcam models pull tiny-sd --revision refs/pr/1.",
     ),
     KnownModel(
         name="small-sd",
         hub="segmind/small-sd",
-        revision=LATEST,
+        revision="f8b087e68071a29bbe85a4b07e6e1e8998d59aa7",
         licence="creativeml-openrail-m",
         size=0,
-        about="between tiny-sd and Stable Diffusion 1.5",
+        about="between the two, published as pickles: needs --revision refs/pr/3",
+        obstacle="It is published as pickles. A user of the hub has proposed what should be the "
+        "same as safetensors: sdcam models pull small-sd --revision refs/pr/3.",
     ),
 )
 

@@ -10,8 +10,9 @@ from sdcam.errors import MissingError, SdcamError
 from sdcam.models.bundle import sha256
 from sdcam.models.catalogue import TAESD, known
 from sdcam.models.hub import PART
+from sdcam.models.interruption import termination_interrupts
 from sdcam.models.origin import Origin
-from sdcam.models.pull import alone, finish, refuse_a_second
+from sdcam.models.pull import LOCK, alone, finish, refuse_a_second
 from sdcam.models.registry import local_name, models_folder
 from sdcam.models.selection import (
     GRAPHS,
@@ -45,8 +46,9 @@ def copy_in(word: str, source: Path) -> Path:
     recorded = Origin.read(source) or Origin(source=str(source))
     entry = known(word)
     part = models_folder() / f".{name}.copy{PART}"
-    with alone(part):
+    with termination_interrupts(), alone(part):
         try:
+            _empty(part)
             files = {}
             for path in chosen:
                 files[path] = _copy(source / path, part / path, recorded.files.get(path))
@@ -72,6 +74,15 @@ def _chosen(source: Path, names: set[str]) -> list[str]:
             f"Put {' and '.join(TAESD_FILES)} of {TAESD.hub} into {source / 'taesd'}.",
         )
     return chosen + tiny
+
+
+def _empty(part: Path) -> None:
+    """Of what a killed copy has left: it may have been of another folder."""
+    for entry in part.iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        elif entry.name != LOCK:
+            entry.unlink()
 
 
 def _copy(source: Path, target: Path, expected: str | None) -> str:

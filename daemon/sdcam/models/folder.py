@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from sdcam.errors import MissingError
+from sdcam.models.bundle import CARD
+from sdcam.models.origin import Origin
 from sdcam.models.weights import WeightsFile
 
 Config = dict[str, Any]
@@ -54,11 +56,19 @@ class ModelFolder:
             MissingError: it is not there, not whole, damaged, of another family, or keeps its
                 weights as pickles.
         """
+        try:
+            return cls._read(path)
+        except _NotWholeError as fault:
+            raise MissingError(str(fault), _how_to_get_it_whole(path)) from None
+
+    @classmethod
+    def _read(cls, path: Path) -> ModelFolder:
         _refuse_what_is_no_model_folder(path)
         unet = _config(path / "unet")
         text_encoder = _config(path / "text_encoder")
         _refuse_other_families(path, unet, text_encoder)
         vae_folder, vae = _tiny_autoencoder(path)
+        _refuse_a_missing_tokenizer(path / "tokenizer")
         model = cls(
             path=path,
             unet=unet,
@@ -130,6 +140,19 @@ class ModelFolder:
             raise _broken(self.path, "a UNet made for another text encoder")
 
 
+class _NotWholeError(Exception):
+    """A file is missing or damaged; the message names it."""
+
+
+def _how_to_get_it_whole(path: Path) -> str:
+    origin = Origin.read(path)
+    if origin is None or path.name.startswith("."):  # put there by hand, or not whole yet
+        return "Copy the whole model again, or download it: sdcam models pull."
+    how = "" if origin.revision else f" --from {origin.source}"
+    word = origin.source if origin.revision else path.name
+    return f"Get it anew: sdcam models remove {path.name}, then sdcam models pull {word}{how}."
+
+
 def _refuse_what_is_no_model_folder(path: Path) -> None:
     if path.is_file():
         raise MissingError(
@@ -139,12 +162,17 @@ def _refuse_what_is_no_model_folder(path: Path) -> None:
     if not path.is_dir():
         raise MissingError(
             f"There is no model folder {path}.",
-            'Correct model.name, or leave it at "auto" for the embedded model.',
+            "Correct the path; `sdcam models list` tells what is here.",
         )
     if not (path / "unet").is_dir() and any(path.glob("*.safetensors")):
         raise MissingError(
             f"The folder {path} holds a single-file checkpoint, not a diffusers folder.",
             "Take the model's diffusers version: the one with unet/ and model_index.json.",
+        )
+    if (path / CARD).is_file():
+        raise MissingError(
+            f"The folder {path} holds a converted model.",
+            "Give the model that it was made from.",
         )
     _json(path / "model_index.json")
 
@@ -182,11 +210,22 @@ def _tiny_autoencoder(path: Path) -> tuple[Path, Config]:
     )
 
 
+def _refuse_a_missing_tokenizer(folder: Path) -> None:
+    if (folder / "tokenizer.json").is_file():
+        return
+    for name in ("vocab.json", "merges.txt"):
+        if not (folder / name).is_file():
+            raise _NotWholeError(f"The model has no file {folder / name}.")
+
+
 def _weights(folder: Path, stem: str) -> Path:
     """The weights in half precision where there are both: the same numbers at half the size."""
     for name in (f"{stem}.fp16.safetensors", f"{stem}.safetensors"):
         if (folder / name).is_file():
-            return WeightsFile.open(folder / name).path
+            try:
+                return WeightsFile.open(folder / name).path
+            except MissingError as fault:
+                raise _NotWholeError(fault.what) from None
     if (folder / f"{stem}.safetensors.index.json").is_file():
         raise MissingError(
             f"The weights in {folder} are split over several files.",
@@ -198,9 +237,8 @@ def _weights(folder: Path, stem: str) -> Path:
                 f"The weights {pickle} are a pickle, which can run any program when it is read.",
                 "Take a version of the model with .safetensors files.",
             )
-    raise MissingError(
-        f"The model folder {folder.parent} has no {folder.name}/{stem}.safetensors.",
-        "Download the model again.",
+    raise _NotWholeError(
+        f"The model folder {folder.parent} has no {folder.name}/{stem}.safetensors."
     )
 
 
@@ -212,23 +250,18 @@ def _json(path: Path) -> Config:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise MissingError(f"The model has no file {path}.", "Download the model again.") from None
+        raise _NotWholeError(f"The model has no file {path}.") from None
     except OSError as fault:
         raise MissingError(
             f"The file {path} of the model cannot be read ({fault.strerror}).",
             "Check the file's permissions.",
         ) from None
     except ValueError as fault:
-        raise MissingError(
-            f"The file {path} of the model is damaged ({fault}).", "Download the model again."
-        ) from None
+        raise _NotWholeError(f"The file {path} of the model is damaged ({fault}).") from None
     if not isinstance(content, dict):
-        raise MissingError(
-            f"The file {path} of the model is damaged (not a JSON object).",
-            "Download the model again.",
-        )
+        raise _NotWholeError(f"The file {path} of the model is damaged (not a JSON object).")
     return content
 
 
-def _broken(path: Path, what: str) -> MissingError:
-    return MissingError(f"The model folder {path} has {what}.", "Download the model again.")
+def _broken(path: Path, what: str) -> _NotWholeError:
+    return _NotWholeError(f"The model folder {path} has {what}.")

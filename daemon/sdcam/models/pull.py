@@ -28,7 +28,7 @@ from sdcam.models.selection import (
     weights,
 )
 
-_LOCK = ".lock"
+LOCK = ".lock"
 _SPARE = 64 << 20  # bytes that stay free on the disk
 
 Wanted = list[tuple[Listing, HubFile, Path]]
@@ -98,9 +98,16 @@ def pull(word: str, revision: str | None, agreed: Callable[[Offer], bool]) -> Pa
 
 def unfinished(name: str) -> list[Path]:
     """What broken off pulls of a model have left."""
-    found = models_folder().glob(f".{name}.*{PART}")
-    # ".a.*" finds what is left of a model "a.b", too.
-    return sorted(path for path in found if path.name.count(".") == name.count(".") + 3)
+    return [path for path in sorted(models_folder().glob(f".*{PART}")) if _model_of(path) == name]
+
+
+def unfinished_models() -> list[str]:
+    return sorted({_model_of(path) for path in models_folder().glob(f".*{PART}")})
+
+
+def _model_of(part: Path) -> str:
+    """The name in .NAME.COMMIT.part"""
+    return part.name[1:].rsplit(".", 2)[0]
 
 
 def refuse_a_second(folder: Path) -> None:
@@ -128,7 +135,7 @@ def alone(part: Path) -> Iterator[None]:
     """
     try:
         part.mkdir(parents=True, exist_ok=True)
-        lock = (part / _LOCK).open("w")
+        lock = (part / LOCK).open("w")
     except OSError as fault:
         raise SdcamError(
             f"{fault.filename} cannot be made ({fault.strerror}).", "Check its permissions."
@@ -149,7 +156,7 @@ def finish(part: Path, folder: Path, origin: Origin) -> None:
     Raises:
         MissingError: it cannot; nothing is left.
     """
-    (part / _LOCK).unlink()
+    (part / LOCK).unlink()
     origin.write(part)
     try:
         ModelFolder.open(part)

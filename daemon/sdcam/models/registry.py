@@ -11,7 +11,7 @@ from platformdirs import user_data_path
 from sdcam import resources
 from sdcam.errors import MissingError
 from sdcam.models.bundle import CARD
-from sdcam.models.catalogue import CATALOGUE, EMBEDDED_LICENCE, known
+from sdcam.models.catalogue import EMBEDDED_LICENCE, known
 from sdcam.models.folder import ModelFolder
 from sdcam.models.origin import Origin
 from sdcam.paths import APP
@@ -35,15 +35,13 @@ def find_model(name: str) -> ModelFolder:
     """
     if name == "auto":
         name = automatic()
-    if is_hub_id(name):
-        name = local_name(name)
-    elif _is_path(name):
-        return ModelFolder.open(Path(name).expanduser())
     if name == EMBEDDED:
         return ModelFolder.open(resources.embedded_model())
-    if name not in installed_models():
+    if _is_path(name) and not is_hub_id(name):
+        return ModelFolder.open(Path(name).expanduser())
+    if local_name(name) not in installed_models():
         raise _not_here(name)
-    return ModelFolder.open(models_folder() / name)
+    return ModelFolder.open(models_folder() / local_name(name))
 
 
 def automatic() -> str:
@@ -112,11 +110,18 @@ def _is_path(name: str) -> bool:
 
 
 def _not_here(name: str) -> MissingError:
-    if name in {model.name for model in CATALOGUE} or "--" in name:
-        word = name.replace("--", "/")
+    word = local_name(name) if known(name) else name.replace("--", "/")
+    if "/" in name:
+        return MissingError(
+            f'There is no folder {name}, and the model "{word}" is not on this machine.',
+            f"Correct the path, or download the model: sdcam models pull {word}.",
+        )
+    if known(name) or "/" in word:
         return MissingError(
             f'The model "{word}" is not on this machine.', f"Download it: sdcam models pull {word}."
         )
+    if Path(name).is_dir():
+        return MissingError(f'There is no model "{name}".', f"The folder here is called ./{name}.")
     return MissingError(
         f'There is no model "{name}".',
         f"Here are: {', '.join(installed_models())}; others go into {models_folder()}. "

@@ -9,6 +9,7 @@ import pytest
 
 from sdcam.errors import ExitCode, MissingError
 from sdcam.models import ModelFolder
+from sdcam.models.origin import Origin
 
 
 def edit(path, **changes):
@@ -66,6 +67,36 @@ def test_taesd_takes_the_place_of_a_large_autoencoder(tiny_copy):
 def test_a_missing_file_is_named(tiny_copy, missing):
     (tiny_copy / missing).unlink()
     assert missing in refusal(tiny_copy).what
+
+
+@pytest.mark.parametrize("missing", ["vocab.json", "merges.txt"])
+def test_a_tokenizer_is_one_file_or_two(tiny_copy, missing):
+    (tiny_copy / "tokenizer" / missing).unlink()
+    ModelFolder.open(tiny_copy)
+    (tiny_copy / "tokenizer" / "tokenizer.json").unlink()
+    assert f"tokenizer/{missing}" in refusal(tiny_copy).what
+
+
+def test_what_was_pulled_and_is_not_whole_tells_how_it_is_pulled_anew(tiny_copy):
+    (tiny_copy / "unet" / "config.json").unlink()
+    assert "sdcam models pull" in refusal(tiny_copy).todo, "put there by hand"
+    Origin(source="some/one", revision="0123").write(tiny_copy)
+    todo = "sdcam models remove tiny, then sdcam models pull some/one."
+    assert refusal(tiny_copy).todo == f"Get it anew: {todo}"
+    Origin(source="/stick/one").write(tiny_copy)
+    assert refusal(tiny_copy).todo.endswith("sdcam models pull tiny --from /stick/one.")
+
+
+def test_damaged_weights_are_told_the_same_way(tiny_copy):
+    weights = tiny_copy / "unet" / "diffusion_pytorch_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    told = refusal(tiny_copy)
+    assert "damaged" in told.what and "sdcam models pull" in told.todo
+
+
+def test_a_bundle_is_told_from_the_model_that_it_was_made_from(tmp_path):
+    (tmp_path / "bundle.json").write_text("{}")
+    assert "holds a converted model" in refusal(tmp_path).what
 
 
 def test_a_folder_that_is_not_there(tmp_path):

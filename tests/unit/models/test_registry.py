@@ -78,6 +78,18 @@ def test_a_known_model_that_is_not_here_tells_how_to_get_it():
         find_model("some/one")
 
 
+def test_a_path_that_looks_like_a_hub_id_is_told_as_both():
+    with pytest.raises(MissingError, match=r"no folder some/one, and the model") as caught:
+        find_model("some/one")
+    assert "Correct the path, or download" in caught.value.todo
+
+
+def test_a_folder_below_here_without_its_slash_is_recognised(tiny_copy, monkeypatch):
+    monkeypatch.chdir(tiny_copy.parent)
+    with pytest.raises(MissingError, match=r"called \./tiny"):
+        find_model("tiny")
+
+
 def test_unfinished_and_converted_things_are_no_models(tiny_copy):
     (models_folder() / ".sd-turbo.0123.part").mkdir(parents=True)
     (models_folder() / "pocket" / "coreml").mkdir(parents=True)

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from sdcam.models.catalogue import CATALOGUE, LATEST, TAESD, TERMS, known
+from sdcam.models.catalogue import CATALOGUE, TAESD, TERMS, known
 from sdcam.models.registry import EMBEDDED, PREFERRED, is_name, local_name
 
 MODELS = [*CATALOGUE, TAESD]
@@ -19,10 +19,13 @@ def test_every_model_has_a_licence_that_is_explained(model):
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
-def test_every_model_is_pinned_to_a_commit_but_one_whose_commit_is_not_known(model):
-    assert re.fullmatch(r"[0-9a-f]{40}", model.revision) or (
-        model.name == "small-sd" and model.revision == LATEST
-    )
+def test_every_model_is_pinned_to_a_commit(model):
+    assert re.fullmatch(r"[0-9a-f]{40}", model.revision)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+def test_what_cannot_be_pulled_as_it_is_tells_the_command_that_can(model):
+    assert (f"sdcam models pull {model.name} --" in model.obstacle) == (model.size == 0)
 
 
 def test_names_are_unique_and_what_auto_prefers_can_be_had():
