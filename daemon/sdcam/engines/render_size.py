@@ -20,8 +20,10 @@ import numpy as np
 from sdcam import paths
 from sdcam.models import ModelFolder
 from sdcam.models.registry import EMBEDDED
-from sdcam.pipeline.img2img import Conditioning, Img2Img
+from sdcam.pipeline.conditioning import Conditioning
+from sdcam.pipeline.img2img import Img2Img
 from sdcam.pipeline.networks import Networks
+from sdcam.pipeline.stages import Canvas
 
 Size = tuple[int, int]
 Open = Callable[[Size], Networks]
@@ -76,12 +78,12 @@ def _seconds_a_frame(networks: Networks) -> float:
     width, height = networks.spec.width, networks.spec.height
     img2img = Img2Img(networks, Conditioning("photo", smoothing=0.0))
     random = np.random.default_rng(0)
-    seen, styled = np.zeros((2, height, width, 3), np.uint8)
+    canvas = Canvas.blank(networks.spec)
     times = []
     for _ in range(_FRAMES):
         frame = random.integers(0, 255, (height, width, 3), np.uint8)
         start = time.perf_counter()
-        img2img.paint(frame, 0, seen, styled)
+        img2img.paint(frame, 0, canvas)
         times.append(time.perf_counter() - start)
     return min(times)
 

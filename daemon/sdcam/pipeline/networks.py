@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sdcam.pipeline.scheduler import NoiseSchedule
+from sdcam.pipeline.scheduler import NoiseLevel, NoiseSchedule
 
 Float = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
@@ -55,6 +55,42 @@ class Networks(Protocol):
 
     def decode(self, latent: Float, out: Pixels) -> None:
         """Decoder: latent to RGB picture, written into `out` (H, W, 3)."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class FusedNetworks(Protocol):
+    """The networks of a frame as one program; ownership as in `Networks`."""
+
+    spec: NetworksSpec
+    schedule: NoiseSchedule
+
+    def embed(self, prompt: str) -> Float:
+        """As in `Networks`."""
+        ...
+
+    def paint(
+        self,
+        image: Pixels,
+        prompt_embeds: Float,
+        noise: Float,
+        previous: Float,
+        level: NoiseLevel,
+        feedback: float,
+        out: Pixels,
+    ) -> Float:
+        """One step of img2img, the equations of `sdcam.pipeline.denoise`.
+
+        Args:
+            image: RGB picture (H, W, 3).
+            noise, previous: (1, L, H/8, W/8); the latter is the latent of the frame before.
+            feedback: share of `previous` in the clean latent, 0 to 1.
+            out: gets the styled picture, RGB (H, W, 3).
+
+        Returns:
+            The denoised latent (1, L, H/8, W/8).
+        """
         ...
 
     def close(self) -> None: ...

@@ -73,3 +73,8 @@ class NoiseSchedule:
             return ()
         times = [round(first * (steps - i) / steps) for i in range(steps)]
         return tuple(self.level(t) for t in dict.fromkeys(times) if t > 0)
+
+    def single_level(self, strength: float) -> NoiseLevel:
+        """`levels(strength, 1)` for a program that always takes one step; at strength 0 that step
+        adds no noise and takes none away."""
+        return next(iter(self.levels(strength, 1)), NoiseLevel(0, 1.0, 0.0))

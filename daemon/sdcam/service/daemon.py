@@ -13,8 +13,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from sdcam.engines.plan import ModelSpec
 from sdcam.errors import SdcamError
-from sdcam.pipeline.img2img import Conditioning
+from sdcam.pipeline.conditioning import Conditioning
 from sdcam.service.instance import SingleInstance
 from sdcam.service.situation import Situation
 from sdcam.service.status import ProcessTable, status_of
@@ -22,7 +23,7 @@ from sdcam.settings import Settings
 from sdcam.settings.change import changed
 from sdcam.workers.capture import MAX_FRAME_BYTES, CaptureWorker, SourceSpec
 from sdcam.workers.frame_pool import FramePool, FrameSlots
-from sdcam.workers.inference import InferenceWorker, ModelSpec
+from sdcam.workers.inference import InferenceWorker
 from sdcam.workers.output import OutputWorker, Pixels, View
 from sdcam.workers.records import CameraFrame, StyledFrame
 

@@ -69,7 +69,7 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
         },
         "restarts": {"capture": capture.restarts, "model": inference.restarts},
         "processes": daemon.processes(
-            {"daemon": os.getpid(), "capture": capture.pid, "model": inference.pid}
+            {"daemon": os.getpid(), "capture": capture.pid, **inference.pids}
         ),
     }
 

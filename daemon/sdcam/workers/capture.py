@@ -20,7 +20,7 @@ from sdcam.workers.child import Child
 from sdcam.workers.frame_pool import FramePool, FrameSlots
 from sdcam.workers.meters import RateMeter
 from sdcam.workers.records import CameraFrame, Opened, SourceEnded
-from sdcam.workers.worker import FaultReport, ProcessWorker
+from sdcam.workers.worker import Backoff, FaultReport, Worker
 
 _GRANTED = 2  # slots that the process may fill: one being written, one ready for the next frame
 _OPEN_SECONDS = 20.0  # a camera that wakes up, a permission dialogue
@@ -37,7 +37,7 @@ class SourceSpec:
     once: bool = False
 
 
-class CaptureWorker(ProcessWorker):
+class CaptureWorker(Worker):
     """
     Args:
         source: what to capture.
@@ -57,15 +57,45 @@ class CaptureWorker(ProcessWorker):
         super().__init__("capture", on_fault)
         self.source = source
         self.info: SourceInfo | None = None
+        self.starts = 0
         self.frames = RateMeter()
         self.unread = 0
         self._pool = pool
         self._deliver = deliver
         self._on_end = on_end
         self._granted: set[int] = set()
+        self._child: Child | None = None
+        self._backoff = Backoff()
 
-    def _spawn(self) -> Child:
-        return Child("capture", capture_main, self._pool.slots, self.source)
+    @property
+    def pid(self) -> int | None:
+        child = self._child
+        return child.pid if child else None
+
+    @property
+    def restarts(self) -> int:
+        return max(0, self.starts - 1)
+
+    def _work(self) -> None:
+        self._rest(self._backoff)
+        if not self._active:
+            return
+        self.starts += 1
+        child = self._child = Child("capture", capture_main, self._pool.slots, self.source)
+        fault = None
+        try:
+            self._serve(child)
+        except (EOFError, ConnectionResetError, BrokenPipeError):
+            fault = child.fault()
+        except SdcamError as told:
+            fault = told
+        finally:
+            self._child = None
+            child.stop()
+            self._reclaim()
+        if fault is not None and self._active:
+            self._backoff.failed(fault)
+            self._on_fault(fault)
 
     def _serve(self, child: Child) -> None:
         deadline = time.monotonic() + _OPEN_SECONDS
@@ -81,7 +111,8 @@ class CaptureWorker(ProcessWorker):
                 self._granted.remove(message.slot)
                 self.frames.tick()
                 self.unread = message.unread
-                self._works()
+                self._backoff.works()
+                self._on_fault(None)
                 self._deliver(message)
             elif isinstance(message, Opened):
                 self.info = message.info

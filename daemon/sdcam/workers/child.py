@@ -12,6 +12,8 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
+from sdcam.errors import SdcamError
+
 # Forking a process that has threads and a model runtime in it is undefined on macOS.
 _CONTEXT = multiprocessing.get_context("spawn")
 _GRACE_SECONDS = 1.0
@@ -47,8 +49,12 @@ class Child:
     def exit_code(self) -> int | None:
         return self._process.exitcode
 
-    def how_it_ended(self) -> str:
-        """ "was killed by SIGSEGV", "exited with 1", for messages."""
+    def fault(self) -> SdcamError:
+        """Why its end of the pipe closed."""
+        self._process.join(_GRACE_SECONDS)
+        return SdcamError(f"The {self.name} process {self._how_it_ended()}.", "Restarting it.")
+
+    def _how_it_ended(self) -> str:
         code = self._process.exitcode
         if code is None:
             return "does not answer"
@@ -63,10 +69,6 @@ class Child:
         except (BrokenPipeError, ConnectionResetError, OSError):
             return False
         return True
-
-    def wait(self, seconds: float) -> None:
-        """Until the process has ended, but no longer."""
-        self._process.join(seconds)
 
     def stop(self, grace: float = _GRACE_SECONDS) -> None:
         """Asks (by closing the pipe), waits, insists. The process is gone when this returns."""

@@ -6,6 +6,7 @@ dead process held is taken back. Nothing in shared memory itself can be left loc
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import dataclass
 
@@ -29,13 +30,16 @@ class FrameSlots:
     def allocate(cls, count: int, slot_bytes: int) -> FrameSlots:
         return cls(SharedBlock(count * slot_bytes), count, slot_bytes)
 
-    def view(self, slot: int, shape: tuple[int, ...], offset: int = 0) -> Pixels:
-        """The first bytes of a slot, from `offset` on, as an array of `shape`."""
-        start = slot * self.slot_bytes + offset
-        size = int(np.prod(shape))
-        if offset + size > self.slot_bytes:
+    def memory(self, slot: int) -> Pixels:
+        """All bytes of a slot, (slot_bytes,)."""
+        return self.block.bytes()[slot * self.slot_bytes : (slot + 1) * self.slot_bytes]
+
+    def view(self, slot: int, shape: tuple[int, ...]) -> Pixels:
+        """The first bytes of a slot as an array of `shape`."""
+        size = math.prod(shape)
+        if size > self.slot_bytes:
             raise ValueError(f"a frame of {shape} does not fit a slot of {self.slot_bytes} bytes")
-        return self.block.bytes()[start : start + size].reshape(shape)
+        return self.memory(slot)[:size].reshape(shape)
 
 
 class FramePool:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sdcam.compositor import Card, Compositor
 from sdcam.errors import SdcamError
 from sdcam.output import Sink, open_sink
+from sdcam.pipeline.stages import Canvas
 from sdcam.settings import Fit, Output
 from sdcam.workers.frame_pool import FramePool
 from sdcam.workers.meters import Distribution, RateMeter
@@ -156,8 +157,8 @@ class OutputWorker:
             styled = self._next or self._shown
             if styled is None:
                 return None
-            seen, painted = self._pictures(styled)
-            return seen.copy(), painted.copy()
+            canvas = self._canvas(styled)
+            return canvas.seen.copy(), canvas.styled.copy()
 
     def _run(self) -> None:
         period = 1.0 / self._output.fps
@@ -199,18 +200,20 @@ class OutputWorker:
             self._stale_view = False
             if self._shown is None:
                 return
-            seen, styled = self._pictures(self._shown)
+            canvas = self._canvas(self._shown)
             view = self._view
             for pixel_format, compositor in self._compositors.items():
                 self._composed[pixel_format] = compositor.compose(
-                    styled, seen if view.blend > 0 else None, view.fit, view.blend, view.mirror
+                    canvas.styled,
+                    canvas.seen if view.blend > 0 else None,
+                    view.fit,
+                    view.blend,
+                    view.mirror,
                 )
         self.compose_time.add_ns(time.perf_counter_ns() - start)
 
-    def _pictures(self, styled: StyledFrame) -> tuple[Pixels, Pixels]:
-        shape = (styled.height, styled.width, 3)
-        seen = self._pool.slots.view(styled.slot, shape)
-        return seen, self._pool.slots.view(styled.slot, shape, offset=seen.size)
+    def _canvas(self, styled: StyledFrame) -> Canvas:
+        return Canvas.over(self._pool.slots.memory(styled.slot), styled.spec)
 
     def _send(self) -> None:
         now = time.monotonic_ns()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sdcam.capture.source import SourceInfo
+from sdcam.pipeline.conditioning import Conditioning
 from sdcam.pipeline.networks import NetworksSpec
 
 
@@ -34,34 +35,38 @@ class SourceEnded:
 
 @dataclass(frozen=True)
 class Ready:
-    """From the model process: loaded and warm."""
+    """From a process of the model: loaded and warm."""
 
     spec: NetworksSpec
 
 
 @dataclass(frozen=True)
 class PaintRequest:
-    """To the model process: paint this camera frame into that slot of styled memory."""
+    """To a process of the model: run your stages on this frame."""
 
     frame: CameraFrame
-    styled_slot: int
+    slot: int  # of styled memory: the frame's canvas
+    conditioning: Conditioning
+    now_ns: int  # the clock of prompt transitions
+    fresh: bool  # it does not follow the frame before it
+    inferred: bool = True  # as found by the stages before
 
 
 @dataclass(frozen=True)
-class Reset:
-    """To the model process: the next frame does not follow the last one."""
+class StagesDone:
+    """From a process of the model: the canvas holds what its stages made."""
+
+    inferred: bool
+    stage_ns: dict[str, int]
 
 
 @dataclass(frozen=True)
 class StyledFrame:
-    """From the model process: a slot of styled memory holds two RGB pictures (H, W, 3), first the
-    one that the model saw, then the painted one."""
+    """From the model: the canvas in this slot of styled memory is painted."""
 
     slot: int
     sequence: int
     captured_ns: int
-    styled_ns: int
-    width: int
-    height: int
+    spec: NetworksSpec
     inferred: bool
     stage_ns: dict[str, int] = field(default_factory=dict)

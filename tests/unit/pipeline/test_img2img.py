@@ -8,9 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sdcam.pipeline.img2img import STAGES, Conditioning, Img2Img
+from sdcam.errors import SdcamError
+from sdcam.pipeline.conditioning import Conditioning
+from sdcam.pipeline.img2img import Img2Img
 from sdcam.pipeline.networks import NetworksSpec
 from sdcam.pipeline.scheduler import NoiseSchedule
+from sdcam.pipeline.stages import FUSED_STAGES, STAGES, Canvas
 
 SIZE = 64
 SECOND = 10**9
@@ -64,14 +67,13 @@ def box():
 
 def painter(box, conditioning=STILL):
     img2img = Img2Img(box, conditioning)
-    seen = np.zeros((SIZE, SIZE, 3), np.uint8)
-    styled = np.zeros_like(seen)
+    canvas = Canvas.blank(box.spec)
 
     def paint(camera, now=0):
-        painted = img2img.paint(camera, now, seen, styled)
-        return painted, styled.copy()
+        painted = img2img.paint(camera, now, canvas)
+        return painted, canvas.styled.copy()
 
-    return img2img, paint, seen
+    return img2img, paint, canvas.seen
 
 
 def colour(picture):
@@ -166,17 +168,70 @@ def test_the_similarity_filter_skips_some_similar_frames_and_no_different_ones(b
 def test_steady_state_allocates_no_frame(box):
     """Of the pipeline's own code; the paint box allocates as a network may."""
     img2img = Img2Img(_Fixed(box.spec), STILL)
-    seen, styled = np.zeros((2, 512, 512, 3), np.uint8)
+    canvas = Canvas.blank(img2img.networks.spec)
     cameras = [frame(i, 720, 1280) for i in range(4)]
     for camera in cameras:
-        img2img.paint(camera, 0, seen, styled)
+        img2img.paint(camera, 0, canvas)
     tracemalloc.start()
     before = tracemalloc.take_snapshot()
     for camera in cameras * 5:
-        img2img.paint(camera, 0, seen, styled)
+        img2img.paint(camera, 0, canvas)
     peak = tracemalloc.get_traced_memory()[1] - sum(s.size for s in before.statistics("filename"))
     tracemalloc.stop()
     assert peak < 100_000  # a latent is 131 kB, a picture 786 kB
+
+
+def test_stages_apart_paint_the_same_to_the_bit(box):
+    """Three frames in flight, each stage with an instance of its own, as processes have them."""
+    look = replace(STILL, feedback=0.6, smoothing=0.5, strength=0.4)
+    cameras = [frame(value) for value in (10, 90, 90, 40, 200, 5)]
+    _, whole, _ = painter(box, look)
+    expected = [whole(camera)[1] for camera in cameras]
+
+    parts = [
+        Img2Img(PaintBox(), look, stages)
+        for stages in (("frame", "encode"), ("denoise",), ("decode", "smooth"))
+    ]
+    canvases = [Canvas.blank(box.spec) for _ in cameras]
+    inferred = {}
+    for tick in range(len(cameras) + 2):
+        for position, part in enumerate(parts):  # first in, first out, all stages busy at once
+            if 0 <= (n := tick - position) < len(cameras):
+                camera = cameras[n] if position == 0 else None
+                painted = part.paint(camera, 0, canvases[n], inferred.get(n, True))
+                inferred[n] = painted.inferred
+    assert list(inferred.values()) == [True, True, False, True, True, True]
+    for canvas, picture in zip(canvases, expected, strict=True):
+        np.testing.assert_array_equal(canvas.styled, picture)
+
+
+def test_a_fused_model_paints_what_its_stages_do(box):
+    look = replace(STILL, feedback=0.6, smoothing=0.5, strength=0.4)
+    _, whole, _ = painter(box, look)
+    fused = Img2Img(FusedPaintBox(), look, FUSED_STAGES)
+    canvas = Canvas.blank(box.spec)
+    for value in (10, 90, 90, 40):
+        painted = fused.paint(frame(value), 0, canvas)
+        assert tuple(painted.stage_ns) == FUSED_STAGES
+        np.testing.assert_allclose(canvas.styled, whole(frame(value))[1], atol=1)
+
+
+def test_values_that_are_no_numbers_are_a_fault_and_never_fed_back(box):
+    _, paint, _ = painter(box, replace(STILL, feedback=0.5))
+    paint(frame(10))
+    box.predict_noise = lambda latent, timestep, prompt: np.full_like(latent, np.nan)
+    with pytest.raises(SdcamError, match="no numbers"):
+        paint(frame(20))
+
+
+class FusedPaintBox(PaintBox):
+    def paint(self, image, prompt_embeds, noise, previous, level, feedback, out):
+        clean = self.encode(image) * (1 - feedback) + previous * feedback
+        noisy = level.sqrt_alpha * clean + level.sqrt_one_minus_alpha * noise
+        eps = self.predict_noise(noisy, level.timestep, prompt_embeds)
+        latent = clean + level.sqrt_one_minus_alpha / level.sqrt_alpha * (noise - eps)
+        self.decode(latent, out)
+        return latent
 
 
 class _Fixed:

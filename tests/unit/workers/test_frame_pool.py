@@ -23,7 +23,7 @@ def test_giving_back_twice_is_a_mistake():
 def test_views_of_two_slots_do_not_overlap():
     slots = FrameSlots.allocate(2, 12)
     slots.view(0, (2, 2, 3))[...] = 1
-    slots.view(1, (2, 3), offset=6)[...] = 2
+    slots.memory(1)[6:] = 2
     assert slots.block.bytes().tolist() == [1] * 12 + [0] * 6 + [2] * 6
 
 

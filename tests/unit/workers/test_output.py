@@ -9,6 +9,8 @@ import pytest
 
 from sdcam.compositor import Card
 from sdcam.errors import SdcamError
+from sdcam.pipeline.networks import NetworksSpec
+from sdcam.pipeline.stages import Canvas, canvas_bytes
 from sdcam.settings import Fit, Output
 from sdcam.workers import output as module
 from sdcam.workers.frame_pool import FramePool, FrameSlots
@@ -16,6 +18,7 @@ from sdcam.workers.output import OutputWorker, View
 from sdcam.workers.records import StyledFrame
 
 SIZE = 64
+SPEC = NetworksSpec("model", "runtime", SIZE, SIZE, 4, 8)
 SETTINGS = Output(width=128, height=128, fps=100)
 CARD = Card("Starting")
 
@@ -50,7 +53,7 @@ class Bench:
         self.faults = []
         self.limit = threading.Event()
         monkeypatch.setattr(module, "open_sink", self._open)
-        self.pool = FramePool(FrameSlots.allocate(4, 2 * SIZE * SIZE * 3))
+        self.pool = FramePool(FrameSlots.allocate(4, canvas_bytes(SIZE, SIZE)))
         self.worker = OutputWorker(
             specs, SETTINGS, self.pool, card, View(), self.faults.append,
             on_limit=self.limit.set, **more,
@@ -64,10 +67,10 @@ class Bench:
 
     def show(self, rgb, camera=(0, 0, 0)):
         slot = self.pool.take()
-        shape = (SIZE, SIZE, 3)
-        self.pool.slots.view(slot, shape)[...] = camera
-        self.pool.slots.view(slot, shape, offset=SIZE * SIZE * 3)[...] = rgb
-        self.worker.show(StyledFrame(slot, 1, time.monotonic_ns(), 0, SIZE, SIZE, True))
+        canvas = Canvas.over(self.pool.slots.memory(slot), SPEC)
+        canvas.seen[...] = camera
+        canvas.styled[...] = rgb
+        self.worker.show(StyledFrame(slot, 1, time.monotonic_ns(), SPEC, True))
 
     def until(self, condition):
         deadline = time.monotonic() + 10

@@ -1,0 +1,104 @@
+"""Which engine runs a model, and how its stages are spread over processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from sdcam.pipeline.networks import FusedNetworks, Networks
+from sdcam.pipeline.stages import FUSED_STAGES, STAGES, canvas_bytes
+
+Processes = Mapping[str, tuple[str, ...]]  # name of a process: the stages that it runs
+Size = tuple[int, int]
+
+# On a CPU every stage wants all cores: one process, one frame at a time.
+TOGETHER: Final[Processes] = {"model": STAGES}
+LAYOUTS: Final[Mapping[str, Processes]] = {
+    # Encoder and decoder on the Neural Engine, UNet on the GPU, each with a frame of its own.
+    "staged": {
+        "encode": ("frame", "encode"),
+        "denoise": ("denoise",),
+        "decode": ("decode", "smooth"),
+    },
+    # One program; what the host does before and after it must not keep it waiting.
+    "fused": {stage: (stage,) for stage in FUSED_STAGES},
+}
+
+_LARGEST: Final[Size] = (1024, 1024)
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """What the user wants to run: words of the configuration, (width, height) of the picture in
+    pixels or None for whatever suits the model, compute units of Core ML's programs by name."""
+
+    name: str
+    engine: str = "auto"
+    size: Size | None = None
+    units: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def slot_bytes(self) -> int:
+        """Of styled memory. What is never touched costs nothing."""
+        return canvas_bytes(*(self.size or _LARGEST))
+
+
+@dataclass(frozen=True)
+class EnginePlan:
+    """Nothing is left to choose.
+
+    Attributes:
+        engine: "openvino", "torch:cuda", "coreml:staged", "replay:m3-ultra:fused", ...
+        processes: in the order in which frames pass them.
+    """
+
+    model: str
+    engine: str
+    size: Size | None
+    processes: Processes = field(default_factory=lambda: TOGETHER)
+    units: Mapping[str, str] = field(default_factory=dict)
+
+    def open(self, stages: tuple[str, ...]) -> Networks | FusedNetworks:
+        """Loads what these stages need, and warms it up.
+
+        Raises:
+            UsageError: no such engine, or a size that the model cannot paint.
+            MissingError: the engine or the model is not here.
+        """
+        kind = self.engine.partition(":")[0].partition(" ")[0]
+        if kind == "coreml":
+            from sdcam.engines.coreml import open_coreml
+            from sdcam.models.bundles import find_bundle
+
+            return open_coreml(find_bundle(self.model, self.size), stages, self.units)
+        from sdcam.engines.open import open_engine
+        from sdcam.engines.render_size import SQUARE, auto_size
+        from sdcam.models import find_model
+
+        folder = find_model(self.model)
+        if kind == "replay":
+            from sdcam.engines.replay import open_replay, parse_replay
+
+            return open_replay(parse_replay(self.engine), folder, self.size or SQUARE, stages)
+        size = self.size or auto_size(
+            folder, self.engine, lambda size: open_engine(self.engine, folder, size)
+        )
+        return open_engine(self.engine, folder, size)
+
+
+def plan_engine(model: ModelSpec) -> EnginePlan:
+    """Chooses engine and layout from files alone; loads nothing.
+
+    Raises:
+        UsageError, MissingError: as `EnginePlan.open`.
+    """
+    engine, processes = model.engine, TOGETHER
+    kind, _, rest = engine.partition(":")
+    if kind == "replay" or engine.startswith("replay "):
+        from sdcam.engines.replay import parse_replay
+
+        processes = LAYOUTS[parse_replay(engine).layout or "staged"]
+    elif kind == "coreml":
+        processes = LAYOUTS[rest or "staged"]
+    return EnginePlan(model.name, engine, model.size, processes, dict(model.units))

@@ -1,0 +1,272 @@
+"""The stages that a frame passes, in order: *frame* (crop, resize), *encode*, *denoise*, *decode*,
+*smooth*; where the networks are fused into one program, *frame*, *fused*, *smooth*.
+
+What links one frame to the next lives in exactly one of them: the previous latent in *denoise*,
+the smoothed picture in *smooth*. They meet in a frame's `Canvas` and nowhere else, so that each may
+run in a process of its own and several frames be in flight: as long as frames keep their order, the
+pictures are the same to the bit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sdcam.errors import SdcamError
+from sdcam.pipeline.conditioning import Conditioning
+from sdcam.pipeline.denoise import Denoiser, fixed_noise
+from sdcam.pipeline.geometry import Framing
+from sdcam.pipeline.networks import Networks, NetworksSpec
+from sdcam.pipeline.similarity import SimilarityFilter
+from sdcam.pipeline.smoothing import ExponentialSmoothing
+from sdcam.pipeline.transition import PromptTransition
+
+Float = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
+
+STAGES: Final = ("frame", "encode", "denoise", "decode", "smooth")
+FUSED_STAGES: Final = ("frame", "fused", "smooth")
+
+_CACHED_PROMPTS = 64
+_MOST_LATENT_CHANNELS = 16
+
+
+def canvas_bytes(width: int, height: int) -> int:
+    """Memory for the canvas of any model that paints this size."""
+    return 2 * width * height * 3 + 4 * _MOST_LATENT_CHANNELS * (width // 8) * (height // 8)
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """What a frame's stages leave for each other."""
+
+    seen: Pixels  # what the model sees, RGB (H, W, 3)
+    styled: Pixels  # what it paints, RGB (H, W, 3)
+    latent: Float  # (1, L, H/8, W/8)
+
+    @classmethod
+    def over(cls, memory: Pixels, spec: NetworksSpec) -> Canvas:
+        """Lays the three out over the first bytes of `memory`, (n,)."""
+        shape = (spec.height, spec.width, 3)
+        size = math.prod(shape)
+        latent = memory[2 * size : 2 * size + 4 * math.prod(spec.latent_shape)].view(np.float32)
+        return cls(
+            memory[:size].reshape(shape),
+            memory[size : 2 * size].reshape(shape),
+            latent.reshape(spec.latent_shape),
+        )
+
+    @classmethod
+    def blank(cls, spec: NetworksSpec) -> Canvas:
+        return cls.over(np.zeros(canvas_bytes(spec.width, spec.height), np.uint8), spec)
+
+
+@dataclass
+class Frame:
+    """A frame on its way.
+
+    Attributes:
+        camera: BGR picture (h, w, 3) of any size; only the stage *frame* looks at it.
+        now_ns: `time.monotonic_ns()`, the clock of prompt transitions.
+        inferred: False once it is known that the last result can stand for this frame too.
+    """
+
+    camera: Pixels | None
+    now_ns: int
+    canvas: Canvas
+    inferred: bool = True
+
+
+class Stage(Protocol):
+    def __call__(self, frame: Frame) -> None: ...
+
+    def condition(self, old: Conditioning, wanted: Conditioning, now_ns: int) -> None:
+        """Takes a new look into force with the next frame; only what changed is computed."""
+
+    def reset(self) -> None:
+        """After a gap: nothing of the frames before it shows in the next one."""
+
+
+class _Stateless:
+    def condition(self, old: Conditioning, wanted: Conditioning, now_ns: int) -> None: ...
+
+    def reset(self) -> None: ...
+
+
+class FrameStage:
+    """Camera to what the model sees; finds out whether the model has to run at all."""
+
+    def __init__(self, networks: Networks, conditioning: Conditioning) -> None:
+        size = networks.spec.width, networks.spec.height
+        self._framing = Framing(*size)
+        self._similarity = SimilarityFilter(*size)
+        self._conditioning = conditioning
+        self._moves_until_ns = 0  # the prompt transition
+        self._was_moving = False
+
+    def __call__(self, frame: Frame) -> None:
+        assert frame.camera is not None
+        self._framing(frame.camera, frame.canvas.seen)
+        moving = frame.now_ns < self._moves_until_ns
+        if moving or self._was_moving:  # the last step of a transition counts too
+            self._similarity.insist(_frames_to_settle(self._conditioning.feedback))
+        self._was_moving = moving
+        threshold = self._conditioning.similarity
+        frame.inferred = not self._similarity.skips(frame.canvas.seen, threshold)
+
+    def condition(self, old: Conditioning, wanted: Conditioning, now_ns: int) -> None:
+        self._conditioning = wanted
+        if wanted.prompt != old.prompt:
+            self._moves_until_ns = now_ns + round(wanted.transition_seconds * 1e9)
+        if replace(wanted, similarity=old.similarity) != old:
+            self._similarity.insist(_frames_to_settle(wanted.feedback))
+
+    def reset(self) -> None:
+        self._similarity.insist(1)
+
+
+class EncodeStage(_Stateless):
+    def __init__(self, networks: Networks, conditioning: Conditioning) -> None:
+        self._encode = networks.encode
+
+    def __call__(self, frame: Frame) -> None:
+        if frame.inferred:
+            np.copyto(frame.canvas.latent, self._encode(frame.canvas.seen))
+
+
+class _Guided:
+    """What the stages that follow a prompt have in common: its embedding, the noise."""
+
+    def __init__(self, networks: Any, conditioning: Conditioning) -> None:
+        self._spec = networks.spec
+        self._schedule = networks.schedule
+        self._conditioning = conditioning
+        self._embed = lru_cache(_CACHED_PROMPTS)(lambda text: networks.embed(text).copy())
+        self._transition = PromptTransition(self._embed(conditioning.prompt))
+        self._noise = fixed_noise(conditioning.seed, self._spec.latent_shape)
+
+    def condition(self, old: Conditioning, wanted: Conditioning, now_ns: int) -> None:
+        self._conditioning = wanted
+        if wanted.prompt != old.prompt:
+            self._transition.aim(self._embed(wanted.prompt), wanted.transition_seconds, now_ns)
+        if wanted.seed != old.seed:
+            self._noise = fixed_noise(wanted.seed, self._spec.latent_shape)
+
+
+class DenoiseStage(_Guided):
+    """The encoded latent to the denoised one, in place."""
+
+    def __init__(self, networks: Networks, conditioning: Conditioning) -> None:
+        super().__init__(networks, conditioning)
+        self._levels = self._schedule.levels(conditioning.strength, conditioning.steps)
+        self._denoiser = Denoiser(networks)
+
+    def __call__(self, frame: Frame) -> None:
+        if frame.inferred:
+            latent = self._denoiser(
+                frame.canvas.latent,
+                self._levels,
+                self._noise,
+                self._transition.at(frame.now_ns),
+                self._conditioning.feedback,
+            )
+            _refuse_garbage(latent)
+            np.copyto(frame.canvas.latent, latent)
+
+    def condition(self, old: Conditioning, wanted: Conditioning, now_ns: int) -> None:
+        super().condition(old, wanted, now_ns)
+        if (wanted.strength, wanted.steps) != (old.strength, old.steps):
+            self._levels = self._schedule.levels(wanted.strength, wanted.steps)
+
+    def reset(self) -> None:
+        self._denoiser.forget()
+
+
+class DecodeStage(_Stateless):
+    def __init__(self, networks: Networks, conditioning: Conditioning) -> None:
+        self._decode = networks.decode
+        self._decoded = np.zeros((networks.spec.height, networks.spec.width, 3), np.uint8)
+
+    def __call__(self, frame: Frame) -> None:
+        if frame.inferred:
+            self._decode(frame.canvas.latent, self._decoded)
+        np.copyto(frame.canvas.styled, self._decoded)
+
+
+class FusedStage(_Guided):
+    """Encode, denoise and decode as one program."""
+
+    def __init__(self, networks: Any, conditioning: Conditioning) -> None:
+        super().__init__(networks, conditioning)
+        self._paint = networks.paint
+        self._level = self._schedule.single_level(conditioning.strength)
+        self._previous = np.zeros(self._spec.latent_shape, np.float32)
+        self._has_previous = False
+        self._painted = np.zeros((self._spec.height, self._spec.width, 3), np.uint8)
+
+    def __call__(self, frame: Frame) -> None:
+        if frame.inferred:
+            latent = self._paint(
+                frame.canvas.seen,
+                self._transition.at(frame.now_ns),
+                self._noise,
+                self._previous,
+                self._level,
+                self._conditioning.feedback if self._has_previous else 0.0,
+                self._painted,
+            )
+            _refuse_garbage(latent)
+            np.copyto(self._previous, latent)
+            self._has_previous = True
+        np.copyto(frame.canvas.styled, self._painted)
+
+    def condition(self, old: Conditioning, wanted: Conditioning, now_ns: int) -> None:
+        super().condition(old, wanted, now_ns)
+        if wanted.strength != old.strength:
+            self._level = self._schedule.single_level(wanted.strength)
+
+    def reset(self) -> None:
+        self._has_previous = False
+
+
+class SmoothStage:
+    def __init__(self, networks: Networks, conditioning: Conditioning) -> None:
+        self._smoothing = ExponentialSmoothing(networks.spec.width, networks.spec.height)
+        self._share = conditioning.smoothing
+
+    def __call__(self, frame: Frame) -> None:
+        self._smoothing(frame.canvas.styled, self._share)
+
+    def condition(self, old: Conditioning, wanted: Conditioning, now_ns: int) -> None:
+        self._share = wanted.smoothing
+
+    def reset(self) -> None:
+        self._smoothing.reset()
+
+
+BUILDERS: Final[dict[str, Callable[[Any, Conditioning], Stage]]] = {
+    "frame": FrameStage,
+    "encode": EncodeStage,
+    "denoise": DenoiseStage,
+    "decode": DecodeStage,
+    "fused": FusedStage,
+    "smooth": SmoothStage,
+}
+
+
+def _refuse_garbage(latent: Float) -> None:
+    """A latent that is no number would feed back into every picture after it."""
+    flat = latent.reshape(-1)
+    if not math.isfinite(float(np.dot(flat, flat))):
+        raise SdcamError("The model paints values that are no numbers.", "Restarting it.")
+
+
+def _frames_to_settle(feedback: float) -> int:
+    """Frames after which less than one grey level of what was there before is left."""
+    return 1 if feedback <= 0 else 1 + math.ceil(math.log(1 / 255) / math.log(feedback))

@@ -1,0 +1,155 @@
+"""One process of the model: what the daemon knows of it, and what runs in it."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections import deque
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+
+from sdcam.engines.plan import EnginePlan
+from sdcam.errors import SdcamError
+from sdcam.pipeline.conditioning import Conditioning
+from sdcam.pipeline.img2img import Img2Img
+from sdcam.pipeline.networks import NetworksSpec
+from sdcam.pipeline.stages import Canvas
+from sdcam.workers.child import Child
+from sdcam.workers.frame_pool import FrameSlots
+from sdcam.workers.records import PaintRequest, Ready, StagesDone
+from sdcam.workers.worker import Backoff
+
+_LOAD_SECONDS = 180.0  # a big model that is compiled for the first time
+_FIRST_ANSWER_SECONDS = 30.0  # a first frame, a new prompt
+_ANSWER_SECONDS = 0.8
+_TIMES_THE_USUAL = 8.0  # a slow machine is given this many frame times before it counts as hung
+_REMEMBERED = 31
+_NICENESS = 5  # where the CPU paints too, the output's pace goes before the model's
+
+
+class StageProcess:
+    """
+    Args:
+        name: what messages call it: "model", "encode", ...
+        spawn: starts it with a look.
+    """
+
+    def __init__(self, name: str, spawn: Callable[[Conditioning], Child]) -> None:
+        self.name = name
+        self.child: Child | None = None
+        self.spec: NetworksSpec | None = None  # known while it is ready
+        self.starts = 0
+        self.backoff = Backoff()
+        self.asked = 0.0
+        self._spawn = spawn
+        self._deadline = math.inf
+        self._look: Conditioning | None = None
+        self._times: deque[float] = deque(maxlen=_REMEMBERED)
+
+    @property
+    def ready(self) -> bool:
+        return self.spec is not None
+
+    @property
+    def usual_seconds(self) -> float:
+        """From a request to its answer, the median of late; 0 before the first."""
+        return sorted(self._times)[len(self._times) // 2] if self._times else 0.0
+
+    @property
+    def seconds_left(self) -> float:
+        """Until it is started again, or until it counts as hung; infinite if nothing is awaited."""
+        return (
+            self.backoff.seconds_left if self.child is None else self._deadline - time.monotonic()
+        )
+
+    def start(self, conditioning: Conditioning) -> None:
+        self.starts += 1
+        self._look = conditioning
+        self._times.clear()
+        self.child = self._spawn(conditioning)
+        self._deadline = time.monotonic() + _LOAD_SECONDS
+
+    def ask(self, request: PaintRequest) -> None:
+        assert self.child is not None
+        self.asked = time.monotonic()
+        patience = max(_ANSWER_SECONDS, _TIMES_THE_USUAL * self.usual_seconds)
+        if not self._times or request.conditioning != self._look:
+            patience = _FIRST_ANSWER_SECONDS
+        self._look = request.conditioning
+        self._deadline = self.asked + patience
+        self.child.send(request)
+
+    def receive(self) -> StagesDone | None:
+        """What the pipe holds; None for the word that it is ready.
+
+        Raises:
+            SdcamError: what went wrong in it, its end included.
+        """
+        assert self.child is not None
+        try:
+            message = self.child.pipe.recv()
+        except (EOFError, ConnectionResetError, BrokenPipeError):
+            raise self.child.fault() from None
+        self._deadline = math.inf
+        if isinstance(message, Ready):
+            self.spec = message.spec
+            return None
+        if isinstance(message, SdcamError):
+            raise message
+        assert isinstance(message, StagesDone)
+        self._times.append(time.monotonic() - self.asked)
+        self.backoff.works()
+        return message
+
+    def hung(self) -> SdcamError:
+        return SdcamError(f"The {self.name} process does not answer.", "Restarting it.")
+
+    def end(self, grace: float = 0.0) -> None:
+        """It is gone when this returns, and touches no memory any more."""
+        child, self.child, self.spec = self.child, None, None
+        self._deadline = math.inf
+        if child is not None:
+            child.stop(grace)
+
+
+def stage_main(
+    pipe: Connection,
+    camera: FrameSlots,
+    styled: FrameSlots,
+    plan: EnginePlan,
+    name: str,
+    conditioning: Conditioning,
+) -> None:
+    """The process: loads, says that it is ready, runs its stages on the frames it is given."""
+    stages = plan.processes[name]
+    try:
+        if len(plan.processes) == 1:
+            os.nice(_NICENESS)
+        networks = plan.open(stages)
+    except SdcamError as error:
+        pipe.send(error)
+        return
+    try:
+        img2img = Img2Img(networks, conditioning, stages)
+        pipe.send(Ready(networks.spec))
+        while True:
+            pipe.send(_paint(pipe.recv(), img2img, camera, styled))
+    except SdcamError as error:
+        pipe.send(error)
+    finally:
+        networks.close()
+
+
+def _paint(
+    request: PaintRequest, img2img: Img2Img, camera: FrameSlots, styled: FrameSlots
+) -> StagesDone:
+    if request.conditioning != img2img.conditioning:
+        img2img.condition(request.conditioning, request.now_ns)
+    if request.fresh:
+        img2img.reset()
+    frame = request.frame
+    picture = camera.view(frame.slot, (frame.height, frame.width, 3))
+    canvas = Canvas.over(styled.memory(request.slot), img2img.networks.spec)
+    painted = img2img.paint(picture, request.now_ns, canvas, request.inferred)
+    return StagesDone(painted.inferred, painted.stage_ns)

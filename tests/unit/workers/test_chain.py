@@ -1,0 +1,232 @@
+"""The chain of a model's processes: real ones, with networks that can be checked by hand."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from sdcam.engines.plan import LAYOUTS, TOGETHER, EnginePlan
+from sdcam.errors import MissingError
+from sdcam.pipeline.conditioning import Conditioning
+from sdcam.pipeline.img2img import Img2Img
+from sdcam.pipeline.networks import NetworksSpec
+from sdcam.pipeline.scheduler import NoiseSchedule
+from sdcam.pipeline.stages import Canvas, canvas_bytes
+from sdcam.workers import chain as module
+from sdcam.workers.chain import IN_FLIGHT, Chain, Tally
+from sdcam.workers.frame_pool import FramePool, FrameSlots
+from sdcam.workers.records import CameraFrame
+from sdcam.workers.wakeup import Wakeup
+
+SIZE = 64
+LOOK = Conditioning("a", strength=0.4, feedback=0.6, smoothing=0.5, transition_seconds=0.0)
+PATIENCE = 60.0
+
+
+class Networks:
+    """Each stage takes its milliseconds; the latent is the picture's mean colour a cell."""
+
+    spec = NetworksSpec("chain-test", "numpy", SIZE, SIZE, 3, 4)
+    schedule = NoiseSchedule.from_config({})
+
+    def __init__(self, milliseconds=(0, 0, 0)):
+        self._seconds = [value / 1e3 for value in milliseconds]
+
+    def embed(self, prompt):
+        return np.full((1, 77, 4), len(prompt), np.float32)
+
+    def encode(self, image):
+        time.sleep(self._seconds[0])
+        cells = image.reshape(8, SIZE // 8, 8, SIZE // 8, 3).mean((1, 3), dtype=np.float32)
+        return cells.transpose(2, 0, 1)[None] / 255
+
+    def predict_noise(self, latent, timestep, prompt_embeds):
+        time.sleep(self._seconds[1])
+        return latent * 0.5 + prompt_embeds.mean() / 100
+
+    def decode(self, latent, out):
+        time.sleep(self._seconds[2])
+        cells = (latent[0].transpose(1, 2, 0) * 255).clip(0, 255).astype(np.uint8)
+        out[...] = cells.repeat(SIZE // 8, 0).repeat(SIZE // 8, 1)
+
+    def close(self): ...
+
+
+@dataclass(frozen=True)
+class Plan(EnginePlan):
+    milliseconds: tuple[float, float, float] = (0, 0, 0)
+
+    def open(self, stages):
+        if self.engine == "missing":
+            raise MissingError("There is no model.", "Get one.")
+        return Networks(self.milliseconds)
+
+
+class Bench:
+    """A chain that is fed as fast as it takes frames."""
+
+    def __init__(self, layout=LAYOUTS["staged"], engine="test", milliseconds=(0, 0, 0)):
+        plan = Plan("model", engine, None, layout, milliseconds=milliseconds)
+        self.camera = FramePool(FrameSlots.allocate(4, SIZE * SIZE * 3))
+        self.styled = FramePool(FrameSlots.allocate(4, canvas_bytes(SIZE, SIZE)))
+        self.tally = Tally()
+        self.faults = []
+        self.chain = Chain(plan, self.camera, self.styled, self.tally, self.faults.append)
+        self.wakeup = Wakeup()
+        self.sent = 0
+        self.waits = []  # of each frame on its way, milliseconds
+        self.most_on_their_way = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.chain.stop()
+        assert self.camera.free == 4, "camera memory got lost"
+        assert self.styled.free == 4, "styled memory got lost"
+        self.wakeup.close()
+
+    def feed(self, value):
+        slot = self.camera.take()
+        self.camera.slots.view(slot, (SIZE, SIZE, 3))[...] = value
+        self.sent += 1
+        frame = CameraFrame(slot, self.sent, time.monotonic_ns(), SIZE, SIZE)
+        self.chain.enter(frame, self.styled.take(), LOOK)
+
+    def step(self, value=None):
+        """One turn of the worker's loop; the styled frames that came, with copies of pictures."""
+        self.chain.tend(LOOK)
+        if value is not None and self.chain.seconds_to_entry() == 0.0 and self.camera.free:
+            self.feed(value)
+        self.most_on_their_way = max(self.most_on_their_way, 4 - self.styled.free)
+        came = []
+        entry = None if value is None else self.chain.seconds_to_entry()
+        seconds = min(0.05, self.chain.seconds_left, 0.05 if entry is None else entry)
+        for pipe in self.wakeup.wait(seconds, *self.chain.pipes):
+            if styled := self.chain.receive(pipe):
+                age = time.monotonic_ns() - styled.captured_ns
+                self.waits.append((age - sum(styled.stage_ns.values())) / 1e6)
+                memory = self.styled.slots.memory(styled.slot)
+                came.append((styled, Canvas.over(memory, styled.spec).styled.copy()))
+                self.styled.give_back(styled.slot)
+        return came
+
+    def paint(self, values):
+        """Feeds these and returns what came of them, with nothing given up for being late."""
+        values, came = list(values), []
+        want = len(values)
+        until = time.monotonic() + PATIENCE
+        while len(came) < want:
+            assert time.monotonic() < until, f"{len(came)} of {want} frames: {self.faults}"
+            before = self.sent
+            came += self.step(values[0] if values else None)
+            if self.sent > before:
+                values.pop(0)
+        return came
+
+    def until(self, condition, value=0):
+        came, until = [], time.monotonic() + PATIENCE
+        while not condition(came):
+            assert time.monotonic() < until, self.faults
+            came += self.step(value)
+        return came
+
+
+def alone(values):
+    """What one process paints, one frame after the other."""
+    img2img = Img2Img(Networks(), LOOK)
+    canvas = Canvas.blank(Networks.spec)
+    for value in values:
+        img2img.paint(np.full((SIZE, SIZE, 3), value, np.uint8), 0, canvas)
+        yield canvas.styled.copy()
+
+
+@pytest.mark.parametrize("layout", [TOGETHER, LAYOUTS["staged"]], ids=["together", "staged"])
+def test_frames_come_in_order_and_as_one_process_paints_them_to_the_bit(layout, monkeypatch):
+    monkeypatch.setattr(module, "_LATE_SECONDS", PATIENCE)
+    values = [10, 200, 200, 30, 90, 0, 255, 255, 128, 60, 61, 62]
+    with Bench(layout, milliseconds=(1, 6, 1)) as bench:
+        came = bench.paint(values)
+    assert [styled.sequence for styled, _ in came] == list(range(1, len(values) + 1))
+    assert [styled.inferred for styled, _ in came].count(False) == 2  # identical ones
+    for (_, picture), expected in zip(came, alone(values), strict=True):
+        np.testing.assert_array_equal(picture, expected)
+    if layout is not TOGETHER:
+        assert bench.most_on_their_way == IN_FLIGHT
+
+
+def test_frames_set_out_just_in_time_and_hardly_wait_for_the_slowest_process(monkeypatch):
+    monkeypatch.setattr(module, "_LATE_SECONDS", PATIENCE)
+    with Bench(milliseconds=(5, 40, 5)) as bench:
+        bench.paint(range(10))  # the usual times are known now
+        bench.paint(range(100, 130))
+    # A frame that sets out as soon as the encoder is free waits 35 ms for the one before it.
+    assert np.median(bench.waits[10:]) < 15
+
+
+def test_a_killed_process_is_replaced_alone_and_the_next_frame_follows_none():
+    with Bench(milliseconds=(2, 20, 2)) as bench:
+        bench.until(lambda came: len(came) > 5, value=255)
+        before = {p.name: p.child.pid for p in bench.chain.processes}
+        os.kill(before["denoise"], signal.SIGKILL)
+        bench.until(lambda came: bench.faults)
+        came = bench.until(lambda came: len(came) > 3, value=7)
+        after = {p.name: p.child.pid for p in bench.chain.processes}
+    assert "denoise process was killed by SIGKILL" in str(bench.faults[0])
+    assert {name for name in before if before[name] != after[name]} == {"denoise"}
+    assert 1 <= bench.tally.dropped <= IN_FLIGHT
+    assert bench.tally.restarts == 1
+    sequences = [styled.sequence for styled, _ in came]
+    assert sequences == sorted(sequences)
+    # No latent and no smoothed picture of before shows in the first frame after it.
+    np.testing.assert_array_equal(came[0][1], next(alone([7])))
+
+
+def test_a_process_that_hangs_is_noticed_within_a_second_and_replaced():
+    with Bench(milliseconds=(1, 5, 1)) as bench:
+        bench.until(lambda came: len(came) > 10)
+        os.kill(bench.chain.processes[2].child.pid, signal.SIGSTOP)
+        start = time.monotonic()
+        bench.until(lambda came: bench.faults)
+        noticed = time.monotonic() - start
+        bench.until(lambda came: len(came) > 3)
+    assert "decode process does not answer" in str(bench.faults[0])
+    assert noticed < 1.0
+
+
+def test_a_frame_that_waited_for_too_long_is_given_up_for_a_newer_one():
+    with Bench(milliseconds=(1, 30, 1)) as bench:
+        bench.until(lambda came: len(came) > 10)
+        bench.until(lambda came: bench.chain._at(1, working=True))
+        denoise = bench.chain.processes[1].child.pid
+        os.kill(denoise, signal.SIGSTOP)
+        start = time.monotonic()
+        bench.until(lambda came: time.monotonic() - start > 0.3)
+        os.kill(denoise, signal.SIGCONT)
+        came = bench.until(lambda came: len(came) > 5)
+    assert bench.tally.stale >= 1
+    assert bench.tally.dropped == 0 and not bench.faults
+    sequences = [styled.sequence for styled, _ in came]
+    assert sequences == sorted(sequences)
+
+
+def test_what_only_the_user_can_mend_is_passed_on():
+    with Bench(engine="missing") as bench, pytest.raises(MissingError, match="no model"):
+        bench.until(lambda came: False)
+
+
+def test_every_frame_is_accounted_for():
+    with Bench(milliseconds=(1, 8, 1)) as bench:
+        came = bench.until(lambda came: len(came) > 10)
+        os.kill(bench.chain.processes[0].child.pid, signal.SIGKILL)
+        came += bench.until(lambda came: len(came) > 10)
+        until = time.monotonic() + 1
+        while 4 - bench.styled.free and time.monotonic() < until:
+            came += bench.step()
+        tally = replace(bench.tally)
+        assert bench.sent == len(came) + tally.dropped + tally.stale
