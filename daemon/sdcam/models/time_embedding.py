@@ -13,37 +13,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdcam.errors import MissingError
+from sdcam.models.bundle import Bundle
 from sdcam.models.folder import ModelFolder
 from sdcam.models.weights import WeightsFile
 
 Float = NDArray[np.float32]
 
 _LONGEST_PERIOD = 10_000
+_IN_BUNDLE = "time_embedding.safetensors"
 
 
 class TimeEmbedding:
     """
+    Args:
+        model: a checkpoint, or what was converted from one; the weights are the same.
+
     Raises:
         MissingError: the model embeds time in a way that we do not know.
     """
 
-    def __init__(self, model: ModelFolder) -> None:
-        config = model.unet
-        if (
-            config.get("time_embedding_type", "positional") != "positional"
-            or config.get("act_fn", "silu") not in ("silu", "swish")
-            or config.get("time_embedding_act_fn") is not None
-            or config.get("timestep_post_act") is not None
-            or config.get("time_cond_proj_dim") is not None
-            or config.get("class_embed_type") is not None
-        ):
-            raise MissingError(
-                f"The UNet in {model.path} embeds the timestep in a way unknown here.",
-                "Take a model of the SDXS, SD-Turbo or Tiny-SD family.",
-            )
-        weights = WeightsFile.open(model.unet_weights)
-        self._cosine_first = bool(config.get("flip_sin_to_cos", True))
-        self._shift = float(config.get("freq_shift", 0))
+    def __init__(self, model: ModelFolder | Bundle) -> None:
+        if isinstance(model, Bundle):
+            weights = WeightsFile.open(model.path / _IN_BUNDLE)
+            self._cosine_first = model.card.flip_sin_to_cos
+            self._shift = model.card.freq_shift
+        else:
+            _refuse_other_embeddings(model)
+            weights = WeightsFile.open(model.unet_weights)
+            self._cosine_first = bool(model.unet.get("flip_sin_to_cos", True))
+            self._shift = float(model.unet.get("freq_shift", 0))
         self._w1 = weights.read("time_embedding.linear_1.weight")
         self._b1 = weights.read("time_embedding.linear_1.bias")
         self._w2 = weights.read("time_embedding.linear_2.weight")
@@ -71,3 +69,19 @@ class TimeEmbedding:
         )
         sinusoid: Float = np.concatenate(waves).astype(np.float32)
         return sinusoid
+
+
+def _refuse_other_embeddings(model: ModelFolder) -> None:
+    config = model.unet
+    if (
+        config.get("time_embedding_type", "positional") != "positional"
+        or config.get("act_fn", "silu") not in ("silu", "swish")
+        or config.get("time_embedding_act_fn") is not None
+        or config.get("timestep_post_act") is not None
+        or config.get("time_cond_proj_dim") is not None
+        or config.get("class_embed_type") is not None
+    ):
+        raise MissingError(
+            f"The UNet in {model.path} embeds the timestep in a way unknown here.",
+            "Take a model of the SDXS, SD-Turbo or Tiny-SD family.",
+        )

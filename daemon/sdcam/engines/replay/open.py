@@ -1,0 +1,39 @@
+"""Core ML's engine on the stand-in's programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sdcam.engines.borders import Borders
+from sdcam.engines.coreml.networks import CoreMLFused, CoreMLNetworks
+from sdcam.engines.coreml.open import programs_of
+from sdcam.engines.replay.program import ReplayProgram
+from sdcam.engines.replay.spec import ReplaySpec
+from sdcam.engines.replay.tiny import TinyNetworks
+from sdcam.models import ModelFolder
+from sdcam.pipeline.networks import FusedNetworks, Networks
+
+
+def open_replay(
+    spec: ReplaySpec, model: ModelFolder, size: tuple[int, int], stages: Sequence[str]
+) -> Networks | FusedNetworks:
+    """
+    Args:
+        model: gives shapes, tokenizer, scheduler and time embedding; its networks are not read.
+        size: (width, height) in pixels; the published times are of 512x512 and stay what they are.
+        stages: names of `STAGES` or `FUSED_STAGES`; with "fused" among them it is a
+            `FusedNetworks`.
+    """
+    layout = "fused" if "fused" in stages else spec.layout or "staged"
+    borders = Borders.of(model, size, f"replay {spec.profile.name} {layout}")
+    names = programs_of(stages)
+    if not names:
+        return CoreMLNetworks(borders, {})
+    tiny = TinyNetworks(borders.spec, borders.embed_time.channels)
+    programs = {
+        name: ReplayProgram(name, tiny, spec.profile.milliseconds(name), spec.faults_of(name))
+        for name in names
+    }
+    return (
+        CoreMLFused(borders, programs) if "fused" in stages else CoreMLNetworks(borders, programs)
+    )

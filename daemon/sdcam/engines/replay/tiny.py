@@ -1,0 +1,98 @@
+"""A network small enough for any machine, that depends on all that a real one depends on.
+
+It restyles: areas melt into each other, the prompt tints them, few tones remain. The picture is
+no work of art, but it moves with the camera, changes with the prompt and the strength, and every
+bit of it depends on prompt, timestep, noise and previous latent, so that a frame that took the
+wrong one of them is found out by comparing bits.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from sdcam.models.folder import LATENT_SCALE, TOKENS
+from sdcam.pipeline.networks import NetworksSpec
+
+Float = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
+
+_VOCABULARY = 1021  # rows of the embedding table; token numbers wrap
+_MELT = (5, 5)  # pixels of the latent that flow into one
+_TINT, _DRIFT = np.float32(0.25), np.float32(0.02)
+_TONES = 10
+
+
+class TinyNetworks:
+    """
+    Args:
+        spec: sizes of the model that it stands in for.
+        time_channels: of the time embedding.
+    """
+
+    def __init__(self, spec: NetworksSpec, time_channels: int) -> None:
+        random = np.random.Generator(np.random.PCG64(7))
+
+        def normal(*shape: int) -> Float:
+            return random.standard_normal(shape, dtype=np.float32)
+
+        channels, embed = spec.latent_channels, spec.embed_channels
+        self._size = spec.width, spec.height
+        self._small = spec.width // LATENT_SCALE, spec.height // LATENT_SCALE
+        self._words = normal(_VOCABULARY, embed)
+        self._by_prompt = normal(embed, channels) / np.float32(embed**0.5)
+        self._by_time = normal(time_channels, channels) / np.float32(time_channels**0.5)
+        # The first words say most; the start token says nothing.
+        self._by_place = np.zeros(TOKENS, np.float32)
+        self._by_place[1:] = 1 / np.arange(1, TOKENS, dtype=np.float32)
+        self._to_latent = np.full((3, channels), 1 / 3, np.float32)
+        self._to_latent[:, : min(3, channels)] = np.eye(3, dtype=np.float32)[:, :channels]
+        self._to_colour = np.linalg.pinv(self._to_latent).astype(np.float32)
+        tones = np.arange(256) * _TONES // 256
+        self._tones = (tones * 255 // (_TONES - 1)).astype(np.uint8)
+
+    def text_encoder(self, input_ids: NDArray[np.int32]) -> Float:
+        """(1, 77) to (1, 77, C)."""
+        return self._words[input_ids % _VOCABULARY]
+
+    def encode(self, image: Pixels) -> Float:
+        """RGB (H, W, 3) to (1, L, H/8, W/8), colours as -1 to 1."""
+        small = cv2.resize(image, self._small, interpolation=cv2.INTER_AREA)
+        latent = (small.astype(np.float32) * np.float32(1 / 127.5) - 1) @ self._to_latent
+        return np.ascontiguousarray(latent.transpose(2, 0, 1)[None])
+
+    def unet(self, sample: Float, time_embedding: Float, prompt_embeds: Float) -> Float:
+        """The noise, taken for what differs from its surroundings, and the prompt's tint."""
+        planes = np.ascontiguousarray(sample[0].transpose(1, 2, 0))
+        tint = np.tanh(self._by_place @ prompt_embeds[0] @ self._by_prompt) * _TINT
+        drift = np.tanh(time_embedding[0] @ self._by_time) * _DRIFT
+        noise = planes - cv2.blur(planes, _MELT).reshape(planes.shape) + (tint + drift)
+        return np.ascontiguousarray(noise.transpose(2, 0, 1)[None])
+
+    def decode(self, latent: Float) -> Pixels:
+        """(1, L, H/8, W/8) to RGB (H, W, 3)."""
+        colours = latent[0].transpose(1, 2, 0) @ self._to_colour
+        small = np.clip(np.nan_to_num(colours) * np.float32(127.5) + np.float32(127.5), 0, 255)
+        large = cv2.resize(small.astype(np.uint8), self._size, interpolation=cv2.INTER_LINEAR)
+        tones: Pixels = np.asarray(cv2.LUT(large, self._tones), np.uint8)
+        return tones
+
+    def fused(
+        self,
+        image: Pixels,
+        prompt_embeds: Float,
+        noise: Float,
+        previous_latent: Float,
+        time_embedding: Float,
+        feedback: Float,
+        sqrt_alpha: Float,
+        sqrt_one_minus_alpha: Float,
+    ) -> tuple[Pixels, Float]:
+        """The picture and the latent, by the equations of `sdcam.pipeline.denoise`."""
+        encoded = self.encode(image)
+        clean = (previous_latent - encoded) * feedback + encoded
+        noisy = clean * sqrt_alpha + noise * sqrt_one_minus_alpha
+        predicted = self.unet(noisy, time_embedding, prompt_embeds)
+        latent = clean + (noise - predicted) * (sqrt_one_minus_alpha / sqrt_alpha)
+        return self.decode(latent), latent
