@@ -479,6 +479,18 @@ def test_one_bundle_is_removed_by_the_name_that_list_shows(run, models, bundled,
     assert "It has: 512x512-fused" in sentence
 
 
+def test_bundles_whose_checkpoint_was_deleted_are_listed_and_removed(run, models, bundled):
+    run(["models", "pull", "mine", "--from", str(TINY)])
+    run(["models", "convert", "mine", "--to", "coreml"])
+    for path in (models / "mine").iterdir():
+        if path.name != "coreml":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    listed = run(["models", "list"])
+    assert "bundles only\n    512x512-fused " in listed
+    run(["models", "remove", "mine", "--bundle", "512x512-fused", "--yes"])
+    assert list(models.iterdir()) == []
+
+
 def test_a_bundle_of_the_embedded_model_can_be_removed_too(run, models, bundled):
     run(["models", "convert", "pocket", "--to", "coreml"])
     run(["models", "remove", "pocket", "--bundle", "512x512-fused", "--yes"])

@@ -127,7 +127,7 @@ def _card(
 ) -> BundleCard:
     return BundleCard(
         model=origin.model or model.name,
-        source=origin.source or str(model.path),
+        source=origin.source or str(model.path.absolute()),
         revision=origin.revision,
         licence=origin.licence,
         width=options.width,

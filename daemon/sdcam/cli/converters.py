@@ -20,6 +20,6 @@ def converter(name: str) -> Any:
         if fault.name is None or fault.name.startswith("sdcam"):
             raise
         raise MissingError(
-            f"Converting needs {fault.name}, which is not installed.",
+            f"This needs {fault.name}, which is not installed.",
             'Run: pip install "streamdiffusion-cam[convert]".',
         ) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sdcam.cli import models_convert, models_pull, models_remove, models_verify
@@ -57,14 +58,17 @@ def list_models(arguments: argparse.Namespace) -> None:
 def _model(name: str) -> list[tuple[str, str]]:
     """Names and what there is to say of them: the model itself (""), then each of its bundles."""
     from sdcam.models import find_model
-    from sdcam.models.registry import bundles_folder, bundles_of, origin_of
+    from sdcam.models.registry import BUNDLES, bundles_folder, bundles_in, models_folder, origin_of
     from sdcam.models.size import bytes_of, in_words
 
     try:
         model = find_model(name)
     except SdcamError as fault:
-        return [("", f"cannot be run: {fault}")]
-    bundles = bundles_of(model)
+        folder = models_folder() / name
+        alone = [path.name for path in folder.iterdir()] == [BUNDLES]
+        about = "bundles only" if alone else f"cannot be run: {fault}"
+        return [("", about), *_bundles(bundles_in(folder / BUNDLES))]
+    bundles = bundles_in(bundles_folder(model))
     ready = ["cpu"] if model.has_graphs else []
     ready += ["coreml"] if bundles else []
     size = bytes_of(model.path)
@@ -72,15 +76,17 @@ def _model(name: str) -> list[tuple[str, str]]:
         size -= bytes_of(bundles_folder(model))
     engines = ", ".join(ready) or "torch only"
     about = f"{in_words(size):>6}  {origin_of(model).licence:<22}  {engines}"
-    return [("", about), *((f"  {path.name}", _bundle(path)) for path in bundles)]
+    return [("", about), *_bundles(bundles)]
 
 
-def _bundle(path: Path) -> str:
+def _bundles(paths: Iterable[Path]) -> Iterator[tuple[str, str]]:
     from sdcam.models.bundle import Bundle
     from sdcam.models.size import bytes_of, in_words
 
-    try:
-        Bundle.open(path)
-    except SdcamError as fault:
-        return f"{in_words(bytes_of(path)):>6}  {fault}"
-    return f"{in_words(bytes_of(path)):>6}  bundle for Core ML"
+    for path in paths:
+        about = "bundle for Core ML"
+        try:
+            Bundle.open(path)
+        except SdcamError as fault:
+            about = str(fault)
+        yield f"  {path.name}", f"{in_words(bytes_of(path)):>6}  {about}"

@@ -54,17 +54,26 @@ def _remove_model(word: str, yes: bool) -> None:
 
 
 def _remove_bundle(word: str, bundle: str, yes: bool) -> None:
-    from sdcam.models.registry import bundles_folder, bundles_of, find_model
+    from sdcam.models.registry import (
+        BUNDLES,
+        bundles_folder,
+        bundles_in,
+        find_model,
+        is_name,
+        local_name,
+        models_folder,
+    )
 
-    model = find_model(word)
-    there = {path.name: path for path in bundles_of(model)}
+    folder = models_folder() / local_name(word) / BUNDLES  # whether or not its checkpoint is there
+    if not is_name(word) or not folder.is_dir():
+        folder = bundles_folder(find_model(word))
+    there = {path.name: path for path in bundles_in(folder)}
     if bundle not in there:
         raise MissingError(
-            f'{model.name} has no bundle "{bundle}".',
+            f'{word} has no bundle "{bundle}".',
             f"It has: {', '.join(there)}." if there else "It has none: see sdcam models list.",
         )
-    _delete(f"{model.name}: {bundle}", [there[bundle]], yes)
-    folder = bundles_folder(model)
+    _delete(f"{word}: {bundle}", [there[bundle]], yes)
     for path in (folder, folder.parent):  # of the embedded model, nothing else lies there
         with suppress(OSError):
             path.rmdir()

@@ -164,15 +164,15 @@ def _refuse_what_is_no_model_folder(path: Path) -> None:
             f"There is no model folder {path}.",
             "Correct the path; `sdcam models list` tells what is here.",
         )
-    if not (path / "unet").is_dir() and any(path.glob("*.safetensors")):
-        raise MissingError(
-            f"The folder {path} holds a single-file checkpoint, not a diffusers folder.",
-            "Take the model's diffusers version: the one with unet/ and model_index.json.",
-        )
     if (path / CARD).is_file():
         raise MissingError(
             f"The folder {path} holds a converted model.",
             "Give the model that it was made from.",
+        )
+    if not (path / "unet").is_dir() and any(path.glob("*.safetensors")):
+        raise MissingError(
+            f"The folder {path} holds a single-file checkpoint, not a diffusers folder.",
+            "Take the model's diffusers version: the one with unet/ and model_index.json.",
         )
     _json(path / "model_index.json")
 

@@ -38,7 +38,7 @@ def find_model(name: str) -> ModelFolder:
     if name == EMBEDDED:
         return ModelFolder.open(resources.embedded_model())
     if _is_path(name) and not is_hub_id(name):
-        return ModelFolder.open(Path(name).expanduser())
+        return ModelFolder.open(Path(name).expanduser().absolute())
     if local_name(name) not in installed_models():
         raise _not_here(name)
     return ModelFolder.open(models_folder() / local_name(name))
@@ -66,14 +66,18 @@ def models_folder() -> Path:
 
 
 def bundles_folder(model: ModelFolder) -> Path:
-    """Where the bundles of a model lie: in its folder, where that is the user's own."""
+    """Where the bundles of a model lie: in its folder, if that is the user's own."""
     embedded = model.path == resources.embedded_model()
     return (models_folder() / EMBEDDED if embedded else model.path) / BUNDLES
 
 
 def bundles_of(model: ModelFolder) -> tuple[Path, ...]:
     """The converted bundles of a model, as folders, by name."""
-    return tuple(sorted(card.parent for card in bundles_folder(model).glob(f"*/{CARD}")))
+    return bundles_in(bundles_folder(model))
+
+
+def bundles_in(folder: Path) -> tuple[Path, ...]:
+    return tuple(sorted(card.parent for card in folder.glob(f"*/{CARD}")))
 
 
 def origin_of(model: ModelFolder) -> Origin:
@@ -100,9 +104,8 @@ def local_name(word: str) -> str:
 
 
 def _is_model(entry: Path) -> bool:
-    if not entry.is_dir() or entry.name.startswith(".") or entry.name == EMBEDDED:
-        return False  # an unfinished download, or what was converted from the embedded model
-    return [child.name for child in entry.iterdir()] != [BUNDLES]
+    # An unfinished download, or what was converted from the embedded model.
+    return entry.is_dir() and not entry.name.startswith(".") and entry.name != EMBEDDED
 
 
 def _is_path(name: str) -> bool:
@@ -120,7 +123,7 @@ def _not_here(name: str) -> MissingError:
         return MissingError(
             f'The model "{word}" is not on this machine.', f"Download it: sdcam models pull {word}."
         )
-    if Path(name).is_dir():
+    if name and Path(name).is_dir():
         return MissingError(f'There is no model "{name}".', f"The folder here is called ./{name}.")
     return MissingError(
         f'There is no model "{name}".',
