@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+from collections import OrderedDict
 from types import SimpleNamespace
 
 import numpy as np
@@ -224,13 +225,14 @@ def test_chunks_of_the_unet_compute_together_what_it_computes(make, tiny_model, 
 
 @pytest.fixture(scope="module")
 def linear(tmp_path_factory):
-    """A program of a single layer."""
+    """A program of two layers."""
     from sdcam_convert.coreml.package import _convert
     from sdcam_convert.coreml.programs import Border
     from sdcam_convert.coreml.programs import Program as Traceable
 
     torch.manual_seed(0)
-    layer = torch.nn.Sequential(torch.nn.Linear(256, 256), torch.nn.Linear(256, 256)).eval()
+    layers = torch.nn.Sequential(torch.nn.Linear(256, 256), torch.nn.Linear(256, 256))
+    layer = torch.nn.Sequential(OrderedDict(unet=layers)).eval()  # only a UNet's are compressed
     program = Traceable("linear", layer, (Border("x", (1, 256)),), (Border("y", (1, 256)),))
     path = tmp_path_factory.mktemp("linear") / "linear.mlpackage"
     return lambda precision: _saved(_convert(program, CoreMLOptions(precision=precision)), path)
