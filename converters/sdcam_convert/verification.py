@@ -19,6 +19,7 @@ from sdcam_convert.graph_check import Finding, check_graph
 from sdcam_convert.reference import FEEDBACK, PROMPTS, Frame, Reference
 from sdcam_convert.report import Line, Report
 from sdcam_convert.runtime import Runnable, open_program, runtime_name
+from sdcam_convert.weight_check import check_weights
 
 Array = NDArray[Any]
 
@@ -67,12 +68,19 @@ def verify_bundle(
         progress(name)
         lines += measure(open_watched)
     packages = sorted(bundle.path.glob("*.mlpackage"))
+    unknown: list[Finding] = []
+    for path in packages if card.compression else ():
+        progress(f"{path.stem}: weights")
+        found, strangers = check_weights(path, reference)
+        lines += found
+        unknown += strangers
     return Report(
         bundle=bundle.path.name,
         runtime=runtime_name(),
         lines=tuple(lines),
         findings=(
             *(finding for path in packages for finding in check_graph(path)),
+            *unknown,
             *(
                 Finding(package, name, f"{largest:.0f} does not fit into float16")
                 for package, found in overflows.items()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from sdcam_convert.mil.operation import Number, Numbers, integers, operation
+
+_WHOLE = 8  # what is not in palettes is int8: this project makes nothing smaller of that kind
 
 
 @operation("constexpr_affine_dequantize")
@@ -74,6 +78,15 @@ def sparse_to_dense(nonzero_data: Tensor, mask: Tensor, shape: Numbers = None) -
 def constexpr_cast(source_val: Tensor, output_dtype: str = "fp32") -> Tensor:
     """Half precision on disk, single in the program."""
     return source_val
+
+
+def bits_of(arguments: Mapping[str, Any]) -> int:
+    """Bits that a weight has on disk, by the arguments of its operation: those of its place in a
+    palette, or its own."""
+    palette = arguments.get("lut")
+    if palette is None:
+        return _WHOLE
+    return int(math.log2(palette.numel() if palette.ndim == 1 else palette.shape[-2]))
 
 
 def _spread(values: Tensor, over: Tensor) -> Tensor:

@@ -157,6 +157,14 @@ class Program:
                         values.pop(variable, None)
         return {v.name: self._hand_out(v, values[v], whole_bytes) for v in self._function.outputs}
 
+    def compressed_weights(self) -> Iterator[tuple[str, int, Array]]:
+        """Name, bits on disk, and the float32 weights that the program computes with."""
+        for op in self._function.operations:
+            if op.op_type.startswith("constexpr_"):
+                arguments = self._arguments(op, {})
+                unpacked = self._store(op.outputs[0], OPERATIONS[op.op_type](**arguments))
+                yield op.name, constexpr.bits_of(arguments), unpacked.numpy()
+
     def _find_last_uses(self) -> dict[Any, int]:
         last = {
             variable: number
