@@ -13,6 +13,8 @@ from sdcam.engines.replay.tiny import TinyNetworks
 from sdcam.models import ModelFolder
 from sdcam.pipeline.networks import FusedNetworks, Networks
 
+_USUAL_STRENGTH = 0.5
+
 
 def open_replay(
     spec: ReplaySpec, model: ModelFolder, size: tuple[int, int], stages: Sequence[str]
@@ -29,7 +31,8 @@ def open_replay(
     names = programs_of(stages)
     if not names:
         return CoreMLNetworks(borders, {})
-    tiny = TinyNetworks(borders.spec, borders.embed_time.channels)
+    usual = borders.schedule.single_level(_USUAL_STRENGTH)
+    tiny = TinyNetworks(borders.spec, usual, borders.embed_time.channels)
     programs = {
         name: ReplayProgram(name, tiny, spec.profile.milliseconds(name), spec.faults_of(name))
         for name in names

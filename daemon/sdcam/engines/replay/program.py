@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -116,7 +117,7 @@ def _returned(value: NDArray[Any]) -> Any:
     """Pictures as PIL images RGBA, which is what Core ML has of them."""
     if value.dtype != np.uint8:
         return value
-    opaque = np.dstack((value, np.full(value.shape[:2], 255, np.uint8)))
+    opaque = cv2.cvtColor(value, cv2.COLOR_RGB2RGBA)
     return Image.frombuffer("RGBA", (value.shape[1], value.shape[0]), opaque, "raw", "RGBA", 0, 1)
 
 

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from sdcam.models.folder import LATENT_SCALE, TOKENS
 from sdcam.pipeline.networks import NetworksSpec
+from sdcam.pipeline.scheduler import NoiseLevel
 
 Float = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 
 _VOCABULARY = 1021  # rows of the embedding table; token numbers wrap
-_MELT = (5, 5)  # pixels of the latent that flow into one
-_TINT, _DRIFT = np.float32(0.25), np.float32(0.02)
+_MELT = (3, 3)  # pixels of the latent that flow into one
+_TINT, _DRIFT = np.float32(0.3), np.float32(0.02)  # of colours from -1 to 1
 _TONES = 10
 
 
@@ -28,10 +29,11 @@ class TinyNetworks:
     """
     Args:
         spec: sizes of the model that it stands in for.
+        usual: the noise level that it is to look well at; others look rougher.
         time_channels: of the time embedding.
     """
 
-    def __init__(self, spec: NetworksSpec, time_channels: int) -> None:
+    def __init__(self, spec: NetworksSpec, usual: NoiseLevel, time_channels: int) -> None:
         random = np.random.Generator(np.random.PCG64(7))
 
         def normal(*shape: int) -> Float:
@@ -41,14 +43,16 @@ class TinyNetworks:
         self._size = spec.width, spec.height
         self._small = spec.width // LATENT_SCALE, spec.height // LATENT_SCALE
         self._words = normal(_VOCABULARY, embed)
-        self._by_prompt = normal(embed, channels) / np.float32(embed**0.5)
-        self._by_time = normal(time_channels, channels) / np.float32(time_channels**0.5)
+        self._by_prompt = normal(embed, 3) / np.float32(embed**0.5)
+        self._by_time = normal(time_channels, 3) / np.float32(time_channels**0.5)
         # The first words say most; the start token says nothing.
         self._by_place = np.zeros(TOKENS, np.float32)
-        self._by_place[1:] = 1 / np.arange(1, TOKENS, dtype=np.float32)
-        self._to_latent = np.full((3, channels), 1 / 3, np.float32)
-        self._to_latent[:, : min(3, channels)] = np.eye(3, dtype=np.float32)[:, :channels]
-        self._to_colour = np.linalg.pinv(self._to_latent).astype(np.float32)
+        self._by_place[1:] = np.float32(0.4) ** np.arange(TOKENS - 1, dtype=np.float32)
+        self._per_noise = np.float32(1 / usual.sqrt_one_minus_alpha)
+        self._per_tint = np.float32(usual.sqrt_alpha / usual.sqrt_one_minus_alpha)
+        # Each channel holds one colour, in turn.
+        self._to_latent = np.resize(np.eye(3, dtype=np.float32), (channels, 3)).T
+        self._to_colour = np.linalg.pinv(self._to_latent).T.astype(np.float32)
         tones = np.arange(256) * _TONES // 256
         self._tones = (tones * 255 // (_TONES - 1)).astype(np.uint8)
 
@@ -59,22 +63,26 @@ class TinyNetworks:
     def encode(self, image: Pixels) -> Float:
         """RGB (H, W, 3) to (1, L, H/8, W/8), colours as -1 to 1."""
         small = cv2.resize(image, self._small, interpolation=cv2.INTER_AREA)
-        latent = (small.astype(np.float32) * np.float32(1 / 127.5) - 1) @ self._to_latent
-        return np.ascontiguousarray(latent.transpose(2, 0, 1)[None])
+        colours = small.reshape(-1, 3).astype(np.float32) * np.float32(1 / 127.5) - 1
+        latent: Float = self._to_latent.T @ colours.T
+        return latent.reshape(1, -1, *small.shape[:2])
 
     def unet(self, sample: Float, time_embedding: Float, prompt_embeds: Float) -> Float:
         """The noise, taken for what differs from its surroundings, and the prompt's tint."""
         planes = np.ascontiguousarray(sample[0].transpose(1, 2, 0))
         tint = np.tanh(self._by_place @ prompt_embeds[0] @ self._by_prompt) * _TINT
         drift = np.tanh(time_embedding[0] @ self._by_time) * _DRIFT
-        noise = planes - cv2.blur(planes, _MELT).reshape(planes.shape) + (tint + drift)
+        rough = planes - cv2.blur(planes, _MELT).reshape(planes.shape)
+        noise = rough * self._per_noise + (tint + drift) * self._per_tint @ self._to_latent
         return np.ascontiguousarray(noise.transpose(2, 0, 1)[None])
 
     def decode(self, latent: Float) -> Pixels:
         """(1, L, H/8, W/8) to RGB (H, W, 3)."""
-        colours = latent[0].transpose(1, 2, 0) @ self._to_colour
-        small = np.clip(np.nan_to_num(colours) * np.float32(127.5) + np.float32(127.5), 0, 255)
-        large = cv2.resize(small.astype(np.uint8), self._size, interpolation=cv2.INTER_LINEAR)
+        width, height = self._small
+        planes = np.nan_to_num(self._to_colour @ latent.reshape(-1, height * width))
+        colours = np.clip(planes * np.float32(127.5) + np.float32(127.5), 0, 255).astype(np.uint8)
+        small = np.ascontiguousarray(colours.T).reshape(height, width, 3)
+        large = cv2.resize(small, self._size, interpolation=cv2.INTER_LINEAR)
         tones: Pixels = np.asarray(cv2.LUT(large, self._tones), np.uint8)
         return tones
 
