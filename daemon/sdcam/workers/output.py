@@ -22,6 +22,7 @@ from sdcam.pipeline.stages import Canvas
 from sdcam.settings import Fit, Output
 from sdcam.workers.frame_pool import FramePool
 from sdcam.workers.meters import Distribution, RateMeter
+from sdcam.workers.phase import PhaseLock
 from sdcam.workers.records import StyledFrame
 
 Pixels = NDArray[np.uint8]
@@ -87,6 +88,8 @@ class OutputWorker:
         self._composed: dict[str, Pixels] = {}
         self._last_sent_ns: int | None = None
         self._unsent_ns: int | None = None  # capture time of a picture that was not sent yet
+        self._composed_ns = 0
+        self._phase = PhaseLock(1.0 / output.fps)
         self._thread = threading.Thread(target=self._run, name="output", daemon=True)
 
     @property
@@ -170,7 +173,7 @@ class OutputWorker:
             if self._stopping:
                 return
             self._send()
-            tick += period
+            tick += period + self._phase.shift()
             behind = time.monotonic() - tick
             if behind > period:
                 missed = int(behind / period)
@@ -211,6 +214,7 @@ class OutputWorker:
                     view.mirror,
                 )
         self.compose_time.add_ns(time.perf_counter_ns() - start)
+        self._composed_ns = time.monotonic_ns()
 
     def _canvas(self, styled: StyledFrame) -> Canvas:
         return Canvas.over(self._pool.slots.memory(styled.slot), styled.spec)
@@ -252,7 +256,10 @@ class OutputWorker:
         self.sent.tick()
         if picture and self._unsent_ns is not None:
             self.latency.add_ns(now - self._unsent_ns)
+            self._phase.shown((now - self._composed_ns) / 1e9)
             self._unsent_ns = None
+        else:
+            self._phase.repeated()
         if self.sent.count == self._frame_limit:
             self._stopping = True
             self._on_limit()
