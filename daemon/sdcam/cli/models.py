@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sdcam.cli import models_convert, models_pull, models_remove, models_verify
@@ -27,12 +26,11 @@ def list_models(arguments: argparse.Namespace) -> None:
     from sdcam.models.registry import automatic, installed_models, models_folder
     from sdcam.models.size import bytes_of, in_words
 
-    names = installed_models()
-    rows = [
-        (("* " if name == automatic() and not row else "  ") + (row or name), about)
-        for name in names
-        for row, about in _model(name)
-    ]
+    names, rows = installed_models(), []
+    for name in names:
+        about, bundles = _about(name)
+        rows.append((f"{'*' if name == automatic() else ' '} {name}", about))
+        rows += [(f"    {path.name}", _about_bundle(path)) for path in bundles]
     for name in unfinished_models():
         size = in_words(sum(bytes_of(path) for path in unfinished(name)))
         rows.append((f"  {name}", f"{size:>6}  not whole: sdcam models pull goes on"))
@@ -55,8 +53,8 @@ def list_models(arguments: argparse.Namespace) -> None:
         print(f"{name:<{width}}  {about}")
 
 
-def _model(name: str) -> list[tuple[str, str]]:
-    """Names and what there is to say of them: the model itself (""), then each of its bundles."""
+def _about(name: str) -> tuple[str, tuple[Path, ...]]:
+    """Size, licence and engines of a model; and its bundles."""
     from sdcam.models import find_model
     from sdcam.models.registry import BUNDLES, bundles_folder, bundles_in, models_folder, origin_of
     from sdcam.models.size import bytes_of, in_words
@@ -66,8 +64,7 @@ def _model(name: str) -> list[tuple[str, str]]:
     except SdcamError as fault:
         folder = models_folder() / name
         alone = [path.name for path in folder.iterdir()] == [BUNDLES]
-        about = "bundles only" if alone else f"cannot be run: {fault}"
-        return [("", about), *_bundles(bundles_in(folder / BUNDLES))]
+        return "bundles only" if alone else f"cannot be run: {fault}", bundles_in(folder / BUNDLES)
     bundles = bundles_in(bundles_folder(model))
     ready = ["cpu"] if model.has_graphs else []
     ready += ["coreml"] if bundles else []
@@ -75,18 +72,16 @@ def _model(name: str) -> list[tuple[str, str]]:
     if bundles_folder(model).parent == model.path:
         size -= bytes_of(bundles_folder(model))
     engines = ", ".join(ready) or "torch only"
-    about = f"{in_words(size):>6}  {origin_of(model).licence:<22}  {engines}"
-    return [("", about), *_bundles(bundles)]
+    return f"{in_words(size):>6}  {origin_of(model).licence:<22}  {engines}", bundles
 
 
-def _bundles(paths: Iterable[Path]) -> Iterator[tuple[str, str]]:
+def _about_bundle(path: Path) -> str:
     from sdcam.models.bundle import Bundle
     from sdcam.models.size import bytes_of, in_words
 
-    for path in paths:
-        about = "bundle for Core ML"
-        try:
-            Bundle.open(path)
-        except SdcamError as fault:
-            about = str(fault)
-        yield f"  {path.name}", f"{in_words(bytes_of(path)):>6}  {about}"
+    about = "bundle for Core ML"
+    try:
+        Bundle.open(path)
+    except SdcamError as fault:
+        about = str(fault)
+    return f"{in_words(bytes_of(path)):>6}  {about}"

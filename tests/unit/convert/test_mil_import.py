@@ -1,4 +1,4 @@
-"""coremltools talks when it is imported: of versions that it was not tested with, and of the Mac."""
+"""coremltools talks when it is imported: of versions that it was not tested with, of the Mac."""
 
 from __future__ import annotations
 
