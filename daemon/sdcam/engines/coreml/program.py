@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -18,6 +19,7 @@ Array = NDArray[Any]
 Pixels = NDArray[np.uint8]
 
 IMAGE, STYLED = "image", "styled"  # the pictures among inputs and outputs
+_BAND = 64  # rows
 
 
 class Program(Protocol):
@@ -97,13 +99,23 @@ class BoundProgram:
                 f"a picture {value.mode} of {value.size} as {STYLED} where RGBA of {self._size} "
                 "is expected"
             )
-        np.copyto(into, np.asarray(value.convert("RGB")))
+        _copy_rgb(value, into)
 
     def _another(self, what: str) -> SdcamError:
         return SdcamError(
             f"The program {self.name} gave {what}.",
             "Convert the model again: sdcam models convert NAME.",
         )
+
+
+def _copy_rgb(image: Image.Image, into: Pixels) -> None:
+    """In bands: PIL gives its pixels away as a copy, and a large one is memory that the system has
+    to map anew for every frame, which takes three times as long as copying."""
+    width, height = image.size
+    for top in range(0, height, _BAND):
+        bottom = min(top + _BAND, height)
+        band = np.asarray(image.crop((0, top, width, bottom)))
+        cv2.cvtColor(band, cv2.COLOR_RGBA2RGB, dst=into[top:bottom])
 
 
 def _first_line(fault: Exception) -> str:

@@ -19,6 +19,7 @@ from sdcam.engines.replay.tiny import TinyNetworks
 
 # Unlike CDLL and `time.sleep` it keeps Python's lock while it waits, as `predict` does.
 _C = ctypes.PyDLL(None)
+_SLEEPS_LONGER = 150e-6  # seconds
 
 _INPUTS = {
     "encode": {"image"},
@@ -69,7 +70,8 @@ class ReplayProgram:
             results = {key: _garbage(value) for key, value in results.items()}
         given = {key: _returned(value) for key, value in results.items()}
         while (left := until - time.perf_counter()) > 0:
-            _C.usleep(max(1, round(left * 1e6)))
+            if left > _SLEEPS_LONGER:  # the rest is waited for awake: a sleep ends late
+                _C.usleep(round((left - _SLEEPS_LONGER) * 1e6))
         return given
 
     def _begin(self) -> float:
@@ -118,7 +120,7 @@ def _returned(value: NDArray[Any]) -> Any:
     if value.dtype != np.uint8:
         return value
     opaque = cv2.cvtColor(value, cv2.COLOR_RGB2RGBA)
-    return Image.frombuffer("RGBA", (value.shape[1], value.shape[0]), opaque, "raw", "RGBA", 0, 1)
+    return Image.frombytes("RGBA", (value.shape[1], value.shape[0]), opaque)
 
 
 def _garbage(value: NDArray[Any]) -> NDArray[Any]:
