@@ -432,7 +432,7 @@ def bundled(monkeypatch) -> list[dict[str, Any]]:
         calls.append({"out": out, "options": options, "origin": origin})
         out.mkdir(parents=True)
         card = BundleCard(
-            model=origin.model,
+            model=model.name,
             width=options.width,
             height=options.height,
             latent_channels=4,
@@ -477,6 +477,15 @@ def test_one_bundle_is_removed_by_the_name_that_list_shows(run, models, bundled,
     assert [path.name for path in (tiny_folder / "coreml").iterdir()] == ["512x512-fused"]
     sentence = run(["models", "remove", name, "--bundle", "320x320-fused", "--yes"], code=3)
     assert "It has: 512x512-fused" in sentence
+
+
+def test_a_bundle_is_made_anew_once_it_was_removed(run, models, bundled):
+    command = ["models", "convert", "pocket", "--to", "coreml"]
+    run(command)
+    (remove,) = re.findall(r"sdcam (models remove .*)\.$", run(command, code=2))
+    run([*remove.split(), "--yes"])
+    run(command)
+    assert len(bundled) == 2
 
 
 def test_bundles_whose_checkpoint_was_deleted_are_listed_and_removed(run, models, bundled):

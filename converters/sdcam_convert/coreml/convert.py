@@ -6,12 +6,12 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from sdcam.errors import UsageError
 from sdcam.models import ModelFolder
 from sdcam.models.bundle import CARD, Bundle, BundleCard, sha256
+from sdcam.models.origin import Origin
 from sdcam.models.time_embedding import TimeEmbedding
 from sdcam.models.weights import WeightsFile
 from sdcam_convert.coreml.environment import check_environment
@@ -34,16 +34,6 @@ _TOKENIZER = (
 )
 
 
-@dataclass(frozen=True)
-class Origin:
-    """Where a model comes from, for the bundle's card."""
-
-    model: str = ""  # its name; the folder's, if empty
-    source: str = ""  # hub id; the folder, if empty
-    revision: str = ""
-    licence: str = ""
-
-
 def convert_coreml(
     folder: ModelFolder,
     out: Path,
@@ -57,6 +47,7 @@ def convert_coreml(
         out: the bundle's folder, which must not exist. It is filled beside itself under another
             name, and there is nothing of it, not even that, if the conversion fails.
         progress: gets a line for each program, and the summary's.
+        origin: where the model came from, for the card; None names its folder.
 
     Raises:
         UsageError: `out` exists.
@@ -76,7 +67,8 @@ def convert_coreml(
             progress(f"{name}: {made[-1]}")
         _write_time_embedding(folder, bundle / "time_embedding.safetensors")
         _copy_tokenizer(folder.tokenizer, bundle / "tokenizer")
-        card = _card(folder, options, origin or Origin(), versions, _hashes(bundle))
+        came = origin or Origin(source=str(folder.path.absolute()))
+        card = _card(folder, options, came, versions, _hashes(bundle))
         (bundle / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
         put(bundle, out)
     peak = max(program.peak for program in made) / 1e9
@@ -126,8 +118,8 @@ def _card(
     files: dict[str, str],
 ) -> BundleCard:
     return BundleCard(
-        model=origin.model or model.name,
-        source=origin.source or str(model.path.absolute()),
+        model=model.name,
+        source=origin.source,
         revision=origin.revision,
         licence=origin.licence,
         width=options.width,

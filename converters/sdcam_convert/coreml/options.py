@@ -19,6 +19,7 @@ PALETTE_BITS = (2, 4, 6, 8)
 CHUNKS = (1, 2, 4)  # halves, and halves of halves
 MIXED_BITS = 4.5  # an average weight's, where "mixed" is asked for without a number
 
+_USUAL = ("sdpa", "fp16", "macOS14")  # in no bundle's name
 _COMPRESSIONS = ("none", "int8", *(f"palette-{bits}" for bits in PALETTE_BITS), "mixed")
 
 
@@ -63,6 +64,17 @@ class CoreMLOptions:
                 "Only the staged layout's UNet can be cut into chunks.",
                 "Add --layout staged, or leave out --chunks.",
             )
+
+    @property
+    def name(self) -> str:
+        """What a bundle is called: its size, its layout and whatever is unusual about it."""
+        words = [f"{self.width}x{self.height}", self.layout]
+        for field in (self.attention, self.precision, self.target):
+            words += [field] if field not in _USUAL else []
+        words += [self.compression] if self.compression else []
+        words += ["stateful"] if self.stateful else []
+        words += [f"{self.chunks}chunks"] if self.chunks > 1 else []
+        return "-".join(words)
 
     @property
     def layouts(self) -> tuple[Layout, ...]:

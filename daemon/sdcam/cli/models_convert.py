@@ -36,6 +36,8 @@ def convert(arguments: argparse.Namespace) -> int:
     options = converter("coreml.options").options_from(arguments)
     if arguments.to == "coreml":
         model = find_model(arguments.model)
+        if arguments.out is None:
+            _refuse_a_second(arguments.model, model, options)
         return _to_coreml(model, options, arguments.out)
     if arguments.out or options != type(options)():
         raise UsageError(
@@ -75,29 +77,24 @@ def _to_cpu(model: ModelFolder) -> int:
     return agreement(model)
 
 
+def _refuse_a_second(word: str, model: ModelFolder, options: Any) -> None:
+    from sdcam.models.registry import bundles_folder
+
+    if (bundles_folder(model) / options.name).exists():
+        raise UsageError(
+            f"{model.name} has the bundle {options.name} already.",
+            f"To make it anew, first: sdcam models remove {word} --bundle {options.name}.",
+        )
+
+
 def _to_coreml(model: ModelFolder, options: Any, out: Path | None) -> int:
     from sdcam.models.registry import bundles_folder, origin_of
 
     coreml = converter("coreml.convert")
-    came = origin_of(model)
-    origin = coreml.Origin(model.name, came.source, came.revision, came.licence)
-    target = out or bundles_folder(model) / _name(options)
+    target = out or bundles_folder(model) / options.name
     try:
-        coreml.convert_coreml(model, target, options, origin=origin)
+        coreml.convert_coreml(model, target, options, origin=origin_of(model))
     except KeyboardInterrupt:
         raise SdcamError("The conversion was interrupted.", "Nothing of it was kept.") from None
     print(f"To check it: sdcam models verify {target}")
     return 0
-
-
-def _name(options: Any) -> str:
-    """What a bundle is called: its size, its layout and whatever is unusual about it."""
-    usual = type(options)()
-    words = [f"{options.width}x{options.height}", options.layout]
-    for key in ("attention", "precision", "target"):
-        if getattr(options, key) != getattr(usual, key):
-            words.append(getattr(options, key))
-    words += [options.compression] if options.compression else []
-    words += ["stateful"] if options.stateful else []
-    words += [f"{options.chunks}chunks"] if options.chunks > 1 else []
-    return "-".join(words)

@@ -97,7 +97,7 @@ def test_every_program_has_the_borders_that_the_service_expects(tiny_conversion,
 def test_the_card_tells_what_it_was_made_from_and_how(tiny_conversion):
     card = tiny_conversion.bundle.card
     assert (card.model, card.source, card.revision, card.licence) == (
-        "tiny",
+        "tiny-model",
         "somebody/tiny",
         "abc",
         "MIT",

@@ -83,6 +83,23 @@ def test_what_excludes_each_other_is_refused(impossible):
         CoreMLOptions(**impossible)
 
 
+@pytest.mark.parametrize(
+    ("chosen", "name"),
+    [
+        ({}, "512x512-fused"),
+        ({"width": 768, "height": 448, "layout": "all"}, "768x448-all"),
+        (
+            {"attention": "split-einsum", "precision": "fp32", "compress": "mixed"},
+            "512x512-fused-split-einsum-fp32-mixed-4.5",
+        ),
+        ({"target": "macOS15", "stateful": True}, "512x512-fused-macOS15-stateful"),
+        ({"layout": "staged", "chunks": 2}, "512x512-staged-2chunks"),
+    ],
+)
+def test_a_bundle_is_called_by_what_is_in_it(chosen, name):
+    assert CoreMLOptions(**chosen).name == name
+
+
 def test_the_command_line_knows_the_options_without_loading_torch():
     program = (
         "import sys, sdcam_convert.coreml.options;"
