@@ -90,7 +90,7 @@ def _row(line: Line) -> tuple[str, ...]:
         f"{measured.relative_l2:.1e}",
         f"{measured.max_error:.1e}",
         f"{measured.psnr:.0f} dB",
-        f"{line.gate:g}",
+        f"{line.gate:.2g}",
         "pass" if line.passed else "FAIL",
     )
 

@@ -177,7 +177,7 @@ def _line(
     results: Mapping[str, Array],
     expected: Array,
 ) -> Line:
-    result, gate = results[output], gate_of(bundle.card)
+    result, gate = results[output], gate_of(bundle.card, program, output)
     peak = _PIXELS if output == "styled" else None
     if result.dtype == np.uint8:
         expected, gate = np.rint(expected), max(gate, BYTES_GATE)

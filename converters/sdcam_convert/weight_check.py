@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sdcam.models import ModelFolder
 from sdcam.models.weights import WeightsFile
@@ -26,18 +28,6 @@ WEIGHT_GATES: Final = {8: 0.04, 6: 0.08, 4: 0.25, 2: 0.7}
 _MADE = re.compile(r"(_to_fp16)?(_palettized|_quantized)?$")  # what coremltools appends to a name
 
 
-@dataclass(frozen=True)
-class _Layer:
-    name: str  # the checkpoint's
-    difference: Difference
-    gate: float
-
-    @property
-    def share(self) -> float:
-        """Of the gate."""
-        return self.difference.relative_l2 / self.gate
-
-
 def check_weights(package: Path, reference: ModelFolder) -> tuple[list[Line], list[Finding]]:
     """
     Args:
@@ -46,39 +36,42 @@ def check_weights(package: Path, reference: ModelFolder) -> tuple[list[Line], li
 
     Returns:
         A line for the layer that is nearest to its gate, or beyond it most; none where no layer is
-        compressed. Findings for weights that the checkpoint does not have.
+        compressed. Findings name the layers that are beyond it, or not the checkpoint's at all.
     """
     stage = "text_encoder" if package.stem == "text_encoder" else "unet"
     checkpoint = _Checkpoint(WeightsFile.open(reference.weights_of(stage)))
-    layers: list[_Layer] = []
+    layers: list[tuple[Difference, float]] = []
     findings: list[Finding] = []
     for name, bits, ours in Program.load(package).compressed_weights():
-        original = checkpoint.find(_MADE.sub("", name))
-        if original is None or checkpoint.file.tensors[original].shape != ours.shape:
+        theirs, gate = checkpoint.find(_MADE.sub("", name)), WEIGHT_GATES[bits]
+        if theirs is None or theirs.shape != ours.shape:
             findings.append(Finding(package.name, name, "compressed, and not of the checkpoint"))
             continue
-        apart = Difference.between(ours, checkpoint.file.read(original))
-        layers.append(_Layer(original, apart, WEIGHT_GATES[bits]))
+        apart = Difference.between(ours, theirs)
+        layers.append((apart, gate))
+        if not apart.relative_l2 <= gate:
+            what = f"{apart.relative_l2:.2g} from the checkpoint's weights, at {bits} bits"
+            findings.append(Finding(package.name, name, what))
     if not layers:
         return [], findings
-    worst = max(layers, key=lambda layer: layer.share)
-    case = f"{len(layers)} layers, worst: {worst.name}"
-    return [Line(package.stem, "weights", case, worst.difference, worst.gate)], findings
+    apart, gate = max(layers, key=lambda layer: layer[0].relative_l2 / layer[1])
+    return [Line(package.stem, "weights", f"worst of {len(layers)}", apart, gate)], findings
 
 
 class _Checkpoint:
     """The names of its tensors as coremltools writes them."""
 
     def __init__(self, file: WeightsFile) -> None:
-        self.file = file
+        self._file = file
         self._names = {
             name.removeprefix("text_model.").replace(".", "_"): name for name in file.tensors
         }
 
-    def find(self, name: str) -> str | None:
+    def find(self, name: str) -> NDArray[np.float32] | None:
         """The tensor whose name is the end of a layer's: "unet_unet_conv_in_weight" begins with
         the modules that the UNet lies in."""
-        return next((self._names[end] for end in _ends(name) if end in self._names), None)
+        known = next((self._names[end] for end in _ends(name) if end in self._names), None)
+        return None if known is None else self._file.read(known)
 
 
 def _ends(name: str) -> Iterator[str]:

@@ -51,17 +51,29 @@ def test_arrays_of_other_shapes_cannot_be_compared() -> None:
     [
         ({"precision": "fp32"}, 1e-3),
         ({"precision": "fp16"}, 3e-3),
-        ({"compression": "int8"}, 0.05),
-        ({"compression": "palette-8"}, 0.05),
-        ({"compression": "palette-6"}, 0.15),
+        ({"compression": "int8"}, 0.03),
+        ({"compression": "palette-8"}, 0.03),
+        ({"compression": "palette-6"}, 0.13),
         ({"compression": "palette-4"}, 0.5),
         ({"compression": "mixed-4.5"}, 0.5),
-        ({"compression": "palette-2"}, 1.5),
+        ({"compression": "palette-2"}, 0.7),
+        ({"compression": "mixed-3"}, 0.7),
     ],
     ids=str,
 )
 def test_a_gate_follows_from_the_card(given: dict[str, str], gate: float) -> None:
-    assert gate_of(card(**given)) == gate
+    assert gate_of(card(**given), "unet", "noise") == gate
+
+
+def test_pictures_of_compressed_programs_have_a_narrower_gate() -> None:
+    compressed = card(compression="palette-4")
+    assert gate_of(compressed, "fused", "styled") == pytest.approx(0.5 / 3)
+    assert gate_of(card(), "fused", "styled") == 3e-3
+
+
+@pytest.mark.parametrize(("program", "output"), [("encode", "latent"), ("decode", "styled")])
+def test_what_is_never_compressed_has_the_gate_of_what_is_not(program: str, output: str) -> None:
+    assert gate_of(card(compression="palette-4"), program, output) == 3e-3
 
 
 def test_one_line_beyond_its_gate_fails_the_bundle() -> None:
