@@ -28,6 +28,7 @@ _COMMANDS = {
     "snapshot": ("remote", "save the picture that the service shows as a PNG"),
     "cameras": ("cameras", "list the cameras and which one is taken"),
     "models": ("models", "list the models and where they lie"),
+    "bench": ("bench", "measure how fast this machine runs a model, in every way it can"),
     "config": ("config", "where the configuration lies, whether it is right, what is in force"),
 }
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
+from sdcam.errors import SdcamError
 from sdcam.pipeline.networks import FusedNetworks, Networks
 from sdcam.pipeline.stages import FUSED_STAGES, STAGES, canvas_bytes
+from sdcam.settings import Settings
 
 Processes = Mapping[str, tuple[str, ...]]  # name of a process: the stages that it runs
 Size = tuple[int, int]
@@ -38,6 +41,11 @@ class ModelSpec:
     size: Size | None = None
     units: Mapping[str, str] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, settings: Settings) -> ModelSpec:
+        wanted = settings.model
+        return cls(wanted.name, wanted.engine, wanted.size)
+
     @property
     def slot_bytes(self) -> int:
         """Of styled memory. What is never touched costs nothing."""
@@ -59,6 +67,11 @@ class EnginePlan:
     processes: Processes = field(default_factory=lambda: TOGETHER)
     units: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def label(self) -> str:
+        """ "coreml:staged, encode cpu-and-ne, decode cpu-and-ne": what tells plans apart."""
+        return ", ".join([self.engine, *(f"{name} {units}" for name, units in self.units.items())])
+
     def open(self, stages: tuple[str, ...]) -> Networks | FusedNetworks:
         """Loads what these stages need, and warms it up.
 
@@ -66,7 +79,7 @@ class EnginePlan:
             UsageError: no such engine, or a size that the model cannot paint.
             MissingError: the engine or the model is not here.
         """
-        kind = self.engine.partition(":")[0].partition(" ")[0]
+        kind = _kind(self.engine)
         if kind == "coreml":
             from sdcam.engines.coreml import open_coreml
             from sdcam.models.bundles import find_bundle
@@ -87,18 +100,85 @@ class EnginePlan:
         return open_engine(self.engine, folder, size)
 
 
-def plan_engine(model: ModelSpec) -> EnginePlan:
-    """Chooses engine and layout from files alone; loads nothing.
+# Styled frames a second of each plan, by `EnginePlan.label`.
+Measure = Callable[[Sequence[EnginePlan]], Mapping[str, float]]
+
+
+def plan_engine(model: ModelSpec, measure: Measure) -> EnginePlan:
+    """Chooses engine and layout, mostly from files alone.
+
+    Args:
+        measure: called once on a Mac for a model that can run in several ways; gives the styled
+            frames a second of each.
 
     Raises:
         UsageError, MissingError: as `EnginePlan.open`.
     """
-    engine, processes = model.engine, TOGETHER
-    kind, _, rest = engine.partition(":")
-    if kind == "replay" or engine.startswith("replay "):
+    model = _resolved(model)
+    return _fastest(model, measure) if _kind(model.engine) == "coreml" else ways_to_run(model)[0]
+
+
+def remember(model: ModelSpec, fps: Mapping[str, float]) -> str | None:
+    """Keeps what `sdcam bench` found for the next start, where that has a choice; tells where."""
+    model = _resolved(model)
+    if _kind(model.engine) != "coreml":
+        return None
+    from sdcam.engines.coreml import layouts
+
+    bundle, _ = layouts.coreml_plans(model)
+    layouts.remember(bundle, fps)
+    return str(bundle.path / layouts.MEASURED)
+
+
+def ways_to_run(model: ModelSpec) -> list[EnginePlan]:
+    """Every way that the user's words leave open; without a measurement the first one is taken.
+
+    Raises:
+        UsageError, MissingError: as `EnginePlan.open`.
+    """
+    model = _resolved(model)
+    if (kind := _kind(model.engine)) == "coreml":
+        from sdcam.engines.coreml.layouts import coreml_plans
+
+        return coreml_plans(model)[1]
+    if kind == "replay":
         from sdcam.engines.replay import parse_replay
 
-        processes = LAYOUTS[parse_replay(engine).layout or "staged"]
-    elif kind == "coreml":
-        processes = LAYOUTS[rest or "staged"]
-    return EnginePlan(model.name, engine, model.size, processes, dict(model.units))
+        spec, faults = parse_replay(model.engine), model.engine.split()[1:]
+        layouts = [spec.layout] if spec.layout else list(LAYOUTS)
+        return [
+            EnginePlan(model.name, " ".join((word, *faults)), model.size, LAYOUTS[layout])
+            for layout in layouts
+            for word in [f"replay:{spec.profile.name}:{layout}"]
+        ]
+    return [EnginePlan(model.name, model.engine, model.size)]
+
+
+def _fastest(model: ModelSpec, measure: Measure) -> EnginePlan:
+    from sdcam.engines.coreml import layouts
+
+    bundle, plans = layouts.coreml_plans(model)
+    if len(plans) > 1:
+        if known := layouts.remembered(bundle, plans):
+            return known
+        rates = measure(plans)
+        layouts.remember(bundle, rates)
+        return max(plans, key=lambda plan: rates[plan.label])
+    return plans[0]
+
+
+def _resolved(model: ModelSpec) -> ModelSpec:
+    """On a Mac "auto" is Core ML for every model that is converted."""
+    if model.engine != "auto" or platform.system() != "Darwin":
+        return model
+    from sdcam.models.bundles import find_bundle
+
+    try:
+        find_bundle(model.name, model.size)
+    except SdcamError:
+        return model
+    return replace(model, engine="coreml")
+
+
+def _kind(engine: str) -> str:
+    return engine.split(maxsplit=1)[0].partition(":")[0] if engine.strip() else engine

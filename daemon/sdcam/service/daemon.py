@@ -64,8 +64,7 @@ class Daemon:
         self._should_exit = threading.Event()
         self._lock = threading.RLock()
 
-        wanted = plan.settings.model
-        model = ModelSpec(wanted.name, wanted.engine, wanted.size)
+        model = ModelSpec.of(plan.settings)
         camera_pool = FramePool(FrameSlots.allocate(_CAMERA_SLOTS, MAX_FRAME_BYTES))
         styled_pool = FramePool(FrameSlots.allocate(_STYLED_SLOTS, model.slot_bytes))
         self.output = OutputWorker(

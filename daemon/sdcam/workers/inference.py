@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from sdcam.engines.plan import ModelSpec, plan_engine
+from sdcam.engines.plan import EnginePlan, ModelSpec, plan_engine
 from sdcam.errors import SdcamError
 from sdcam.pipeline.conditioning import Conditioning
 from sdcam.pipeline.networks import NetworksSpec
@@ -13,9 +13,11 @@ from sdcam.workers.chain import Chain, Tally
 from sdcam.workers.frame_pool import FramePool
 from sdcam.workers.meters import Distribution, RateMeter
 from sdcam.workers.records import CameraFrame, StyledFrame
+from sdcam.workers.trial import measure
 from sdcam.workers.worker import Backoff, FaultReport, Worker
 
 _NOTHING_TO_DO_SECONDS = 60.0
+_TRIAL_SECONDS = 3.0
 
 
 class InferenceWorker(Worker):
@@ -104,13 +106,17 @@ class InferenceWorker(Worker):
         if not self._active:
             return
         try:
-            plan = plan_engine(self.model)
+            plan = plan_engine(self.model, self._measure)
             pools = self._camera, self._styled
             self._run_chain(Chain(plan, *pools, self._tally, self._fault))
         except SdcamError as fault:
             self._tally.restarts += 1
             self._backoff.failed(fault)
             self._fault(fault)
+
+    def _measure(self, plans: Sequence[EnginePlan]) -> dict[str, float]:
+        self._log.info("measuring %d ways to run the model, once", len(plans))
+        return measure(plans, _TRIAL_SECONDS, lambda: self._active)
 
     def _run_chain(self, chain: Chain) -> None:
         self._chain = chain
