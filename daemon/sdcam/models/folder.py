@@ -23,6 +23,7 @@ from typing import Any
 
 from sdcam.errors import MissingError
 from sdcam.models.bundle import CARD
+from sdcam.models.catalogue import known
 from sdcam.models.origin import Origin
 from sdcam.models.weights import WeightsFile
 
@@ -148,9 +149,14 @@ def _how_to_get_it_whole(path: Path) -> str:
     origin = Origin.read(path)
     if origin is None or path.name.startswith("."):  # put there by hand, or not whole yet
         return "Copy the whole model again, or download it: sdcam models pull."
-    how = "" if origin.revision else f" --from {origin.source}"
-    word = origin.source if origin.revision else path.name
-    return f"Get it anew: sdcam models remove {path.name}, then sdcam models pull {word}{how}."
+    entry = known(origin.source)
+    if not origin.revision:
+        which = f"{path.name} --from {origin.source}"
+    elif entry and entry.revision == origin.revision:
+        which = entry.name
+    else:
+        which = f"{origin.source} --revision {origin.revision}"
+    return f"Get it anew: sdcam models remove {path.name}, then sdcam models pull {which}."
 
 
 def _refuse_what_is_no_model_folder(path: Path) -> None:

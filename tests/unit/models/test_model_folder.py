@@ -9,6 +9,7 @@ import pytest
 
 from sdcam.errors import ExitCode, MissingError
 from sdcam.models import ModelFolder
+from sdcam.models.catalogue import known
 from sdcam.models.origin import Origin
 
 
@@ -80,11 +81,15 @@ def test_a_tokenizer_is_one_file_or_two(tiny_copy, missing):
 def test_what_was_pulled_and_is_not_whole_tells_how_it_is_pulled_anew(tiny_copy):
     (tiny_copy / "unet" / "config.json").unlink()
     assert "sdcam models pull" in refusal(tiny_copy).todo, "put there by hand"
-    Origin(source="some/one", revision="0123").write(tiny_copy)
-    todo = "sdcam models remove tiny, then sdcam models pull some/one."
-    assert refusal(tiny_copy).todo == f"Get it anew: {todo}"
-    Origin(source="/stick/one").write(tiny_copy)
-    assert refusal(tiny_copy).todo.endswith("sdcam models pull tiny --from /stick/one.")
+    turbo = known("sd-turbo")
+    for origin, pull in (
+        (Origin(source=turbo.hub, revision=turbo.revision), "sd-turbo"),
+        (Origin(source="some/one", revision="0123"), "some/one --revision 0123"),
+        (Origin(source="/stick/one"), "tiny --from /stick/one"),
+    ):
+        origin.write(tiny_copy)
+        todo = f"sdcam models remove tiny, then sdcam models pull {pull}."
+        assert refusal(tiny_copy).todo == f"Get it anew: {todo}"
 
 
 def test_damaged_weights_are_told_the_same_way(tiny_copy):
