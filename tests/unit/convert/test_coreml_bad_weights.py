@@ -50,4 +50,4 @@ def test_nothing_is_kept_of_a_conversion_that_finds_them(tiny_copy, tmp_path):
     out = tmp_path / "bundles" / "one"
     with pytest.raises(MissingError, match="do not fit"):
         convert_coreml(ModelFolder.open(tiny_copy), out, SMALL, str)
-    assert list(out.parent.iterdir()) == []
+    assert not out.parent.exists()

@@ -159,5 +159,5 @@ def test_the_command_finds_the_checkpoint_that_the_bundle_names(
     bundle = tiny_conversion.bundle
     card = bundle.card.model_copy(update={"source": str(tiny_model.path)})
     assert verify._checkpoint_of(replace(bundle, card=card)) == tiny_model.path
-    with pytest.raises(MissingError, match='no model "tiny"'):
+    with pytest.raises(MissingError, match=f'no model "{bundle.card.model}"'):
         verify._checkpoint_of(bundle)
