@@ -7,6 +7,7 @@ from importlib import import_module
 
 NAMES = {
     "runtimes": "OpenVINO, ONNX Runtime and torch on the embedded model, stage by stage",
+    "replay": "the service at the pace of a Mac's Core ML, against the textbook way",
     "host": "the work per frame outside the networks",
     "pace": "the output's pace while the model runs flat out",
     "start": "from `sdcam run` to the first styled frame",
