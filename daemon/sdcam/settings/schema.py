@@ -8,17 +8,35 @@ from __future__ import annotations
 import re
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from sdcam import paths
+from sdcam.settings.key import Effect, key
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
+LIVE, CAMERA, MODEL, OUTPUT, RESTART = Effect
+
+Units = Literal["auto", "all", "cpu-and-gpu", "cpu-and-ne", "cpu-only"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+_SHARE: dict[str, Any] = {"ge": 0.0, "le": 1.0}
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        validate_default=True,
+        allow_inf_nan=False,
+        protected_namespaces=(),
+    )
+
+    @field_validator("*")
+    @classmethod
+    def _no_zero_byte(cls, value: Any) -> Any:
+        if isinstance(value, str) and "\0" in value:  # no path and no device can hold one
+            raise ValueError("text without a zero byte is expected")
+        return value
 
 
 class Fit(str, Enum):
@@ -32,105 +50,136 @@ class Fit(str, Enum):
 class Look(Section):
     """What the picture looks like. Every key takes effect while running."""
 
-    prompt: str = Field(
+    prompt: str = key(
         "oil",
-        title="Prompt",
-        description="What the model paints: free text, or the name of a style in [styles].",
+        "Prompt",
+        "What the model paints: free text, or the name of a style in [styles].",
+        effect=LIVE,
         max_length=1000,
     )
-    strength: Share = Field(
-        0.5, title="Strength", description="0 keeps the camera, 1 lets the model go."
+    strength: float = key(
+        0.5, "Strength", "0 keeps the camera, 1 lets the model go.", effect=LIVE, **_SHARE
     )
-    feedback: float = Field(
+    feedback: float = key(
         0.1,
+        "Latent feedback",
+        "Share of the previous frame's latent: steadier, and slower to follow.",
+        effect=LIVE,
         ge=0.0,
         le=0.95,
-        title="Latent feedback",
-        description="Share of the previous frame's latent: steadier, and slower to follow.",
     )
-    smoothing: float = Field(
+    smoothing: float = key(
         0.4,
+        "Smoothing",
+        "Exponential smoothing of styled frames: the share of what was shown before.",
+        effect=LIVE,
         ge=0.0,
         le=0.95,
-        title="Smoothing",
-        description="Exponential smoothing of styled frames: the share of what was shown before.",
     )
-    blend: Share = Field(
+    blend: float = key(
         0.0,
-        title="Blend",
-        description="Share of the raw camera in the picture. Above 0, others see the camera.",
+        "Blend",
+        "Share of the raw camera in the picture. Above 0, others see the camera.",
+        effect=LIVE,
+        **_SHARE,
     )
-    transition_seconds: float = Field(
+    transition_seconds: float = key(
         0.7,
+        "Transition",
+        "How long one prompt takes to melt into the next.",
+        effect=LIVE,
+        unit="seconds",
         ge=0.0,
         le=60.0,
-        title="Transition",
-        description="Seconds that one prompt takes to melt into the next.",
     )
-    seed: int = Field(
-        42, ge=0, le=2**32 - 1, title="Seed", description="Chooses the fixed noise of the model."
+    seed: int = key(
+        42, "Seed", "Chooses the fixed noise of the model.", effect=LIVE, ge=0, le=2**32 - 1
     )
-    steps: int = Field(
+    steps: int = key(
         1,
+        "Steps",
+        "Denoising steps of each frame. One-step models want 1.",
+        effect=LIVE,
+        unit="steps",
         ge=1,
         le=4,
-        title="Steps",
-        description="Denoising steps a frame. One-step models want 1.",
     )
-    similarity: Share = Field(
+    similarity: float = key(
         0.0,
-        title="Similarity filter",
-        description=(
-            "Skips the model, at random and the more often the less the picture changes, "
-            "once frames are alike to this degree (0.98 is a good start). 0 turns it off."
-        ),
+        "Similarity filter",
+        "Skips the model, at random and the more often the less the picture changes, "
+        "once frames are alike to this degree (0.98 is a good start). 0 turns it off.",
+        effect=LIVE,
+        **_SHARE,
     )
 
 
 class Camera(Section):
-    """The physical camera. A change reopens the camera."""
+    """The physical camera. A change opens it anew; the output goes on."""
 
-    device: str = Field(
+    device: str = key(
         "auto",
-        title="Camera",
-        description='Name of the camera, its number in `sdcam cameras`, or "auto".',
+        "Camera",
+        'Name of the camera, its number in `sdcam cameras`, or "auto".',
+        effect=CAMERA,
+        schema={"type": ["string", "integer"]},
         min_length=1,
     )
-    width: int = Field(1280, ge=64, le=3840, title="Width", description="Pixels asked for.")
-    height: int = Field(720, ge=64, le=2160, title="Height", description="Pixels asked for.")
-    fps: float = Field(
-        30.0, ge=1.0, le=120.0, title="Frame rate", description="Frames a second asked for."
+    width: int = key(
+        1280, "Width", "Width asked for.", effect=CAMERA, unit="pixels", ge=64, le=3840
     )
+    height: int = key(
+        720, "Height", "Height asked for.", effect=CAMERA, unit="pixels", ge=64, le=2160
+    )
+    fps: float = key(
+        30.0,
+        "Frame rate",
+        "Frame rate asked for.",
+        effect=CAMERA,
+        unit="frames a second",
+        ge=1.0,
+        le=120.0,
+    )
+
+    @field_validator("device", mode="before")
+    @classmethod
+    def _number_is_a_device(cls, value: Any) -> Any:
+        return _number_as_text(value)
 
 
 class Model(Section):
-    """What paints. A change restarts the model process."""
+    """What paints. A change loads the model anew; the output goes on."""
 
-    name: str = Field(
+    name: str = key(
         "auto",
-        title="Model",
-        description='A model of `sdcam models`, a diffusers folder, or "auto".',
+        "Model",
+        'A model of `sdcam models`, a diffusers folder, or "auto".',
+        effect=MODEL,
         min_length=1,
     )
-    engine: str = Field(
+    engine: str = key(
         "auto",
-        title="Engine",
-        description='What runs the networks: "auto", "openvino", "torch", "torch:cuda", ...',
+        "Engine",
+        'What runs the networks: "auto"; on Apple Silicon "coreml", "coreml:fused" (one program) '
+        'or "coreml:staged" (a process for each stage); "openvino", "torch", "torch:cuda"; '
+        '"replay:PROFILE" plays published stage times, for benchmarks.',
+        effect=MODEL,
         min_length=1,
     )
-    render_size: str = Field(
+    render_size: str = key(
         "auto",
-        title="Render size",
-        description=(
-            "Pixels of the picture that the model paints: a number for a square, WIDTHxHEIGHT "
-            '(multiples of 64) for a wide picture that shows the whole camera, or "auto".'
-        ),
+        "Render size",
+        "Size of the picture that the model paints: a number for a square, WIDTHxHEIGHT "
+        '(multiples of 64) for a wide picture that shows the whole camera, or "auto".',
+        effect=MODEL,
+        unit="pixels",
+        schema={"type": ["string", "integer"]},
     )
 
     @field_validator("render_size", mode="before")
     @classmethod
     def _number_is_a_square(cls, value: Any) -> Any:
-        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        return _number_as_text(value)
 
     @field_validator("render_size")
     @classmethod
@@ -145,54 +194,127 @@ class Model(Section):
         return None if self.render_size == "auto" else parse_render_size(self.render_size)
 
 
-class Output(Section):
-    """The virtual camera."""
+class CoreML(Section):
+    """Compute units of each Core ML program (macOS). A change loads the model anew."""
 
-    device: str = Field(
+    fused: Units = key("auto", "Fused", "The whole model as one program.", effect=MODEL)
+    encode: Units = key("auto", "Encoder", "Picture to latent.", effect=MODEL)
+    unet: Units = key("auto", "UNet", "Denoises the latent; the heavy one.", effect=MODEL)
+    decode: Units = key("auto", "Decoder", "Latent to picture.", effect=MODEL)
+    text_encoder: Units = key(
+        "auto", "Text encoder", "Prompt to embedding; runs when the prompt changes.", effect=MODEL
+    )
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """Program to compute units, those only that are not "auto"."""
+        return {name: units for name, units in self.model_dump().items() if units != "auto"}
+
+
+class Output(Section):
+    """The virtual camera. A change that is not live opens it anew."""
+
+    device: str = key(
         "StreamDiffusion Cam",
-        title="Virtual camera",
-        description="Name (Linux: also /dev/videoN) of the virtual camera.",
+        "Virtual camera",
+        'Its name; Linux: also /dev/videoN; macOS has "OBS Virtual Camera" only.',
+        effect=OUTPUT,
         min_length=1,
     )
-    width: int = Field(1280, ge=64, le=3840, multiple_of=2, title="Width", description="Pixels.")
-    height: int = Field(720, ge=64, le=2160, multiple_of=2, title="Height", description="Pixels.")
-    fps: float = Field(
-        30.0, ge=1.0, le=120.0, title="Frame rate", description="Frames a second, steady."
+    width: int = key(
+        1280, "Width", "Width.", effect=OUTPUT, unit="pixels", ge=64, le=3840, multiple_of=2
     )
-    fit: Fit = Field(
-        Fit.CROP,
-        title="Fit",
-        description='How the painted picture fills the output: "crop", "pad" or "blur".',
+    height: int = key(
+        720, "Height", "Height.", effect=OUTPUT, unit="pixels", ge=64, le=2160, multiple_of=2
     )
-    mirror: bool = Field(
+    fps: float = key(
+        30.0,
+        "Frame rate",
+        "Steady, whatever camera and model do.",
+        effect=OUTPUT,
+        unit="frames a second",
+        ge=1.0,
+        le=120.0,
+    )
+    fit: Fit = key(Fit.CROP, "Fit", "How the painted picture fills the output.", effect=LIVE)
+    mirror: bool = key(
         False,
-        title="Mirror",
-        description="Flips the picture. Apps already mirror the view that you see of yourself.",
+        "Mirror",
+        "Flips the picture. Apps already mirror the view that you see of yourself.",
+        effect=LIVE,
     )
-    hold_seconds: float = Field(
+    hold_seconds: float = key(
         2.0,
+        "Hold",
+        "How long the last styled frame stays when no new one comes; then a card.",
+        effect=LIVE,
+        unit="seconds",
         ge=0.1,
         le=60.0,
-        title="Hold",
-        description="Seconds that the last styled frame stays when no new one comes.",
+    )
+    on_demand: bool = key(
+        False,
+        "On demand",
+        "Closes the camera and rests the model while no app shows the virtual camera.",
+        effect=LIVE,
+    )
+    unload_after: float = key(
+        300.0,
+        "Unload after",
+        "With on_demand: time without a watcher after which the model's memory is freed. "
+        "0 keeps the model loaded.",
+        effect=LIVE,
+        unit="seconds",
+        ge=0.0,
+        le=604800.0,
     )
 
 
 class Service(Section):
-    """The background service itself."""
+    """The background service itself. What is not live waits for `sdcam service restart`."""
 
-    log_level: str = Field(
-        "info",
-        pattern="^(debug|info|warning|error)$",
-        title="Log level",
-        description='"debug", "info", "warning" or "error".',
-    )
-    socket: str = Field(
+    log_level: LogLevel = key("info", "Log level", "The least that is logged.", effect=LIVE)
+    log_file: str = key(
         "auto",
-        title="Control socket",
-        description='Path of the control socket, or "auto".',
+        "Log file",
+        'Path of the log of the background service, or "auto".',
+        effect=RESTART,
         min_length=1,
     )
+    log_bytes: int = key(
+        5_000_000,
+        "Log size",
+        "Size at which a new log file is begun.",
+        effect=RESTART,
+        unit="bytes",
+        ge=10_000,
+        le=1_000_000_000,
+    )
+    log_count: int = key(
+        3,
+        "Log files",
+        "How many old log files are kept.",
+        effect=RESTART,
+        unit="files",
+        ge=1,
+        le=100,
+    )
+    socket: str = key(
+        "auto",
+        "Control socket",
+        'Path of the control socket, or "auto".',
+        effect=RESTART,
+        min_length=1,
+    )
+
+    @field_validator("socket", "log_file")
+    @classmethod
+    def _path(cls, value: str) -> str:
+        try:
+            Path(value).expanduser()
+        except RuntimeError:
+            raise ValueError("a path is expected; there is no such user's home") from None
+        return value
 
     @property
     def socket_path(self) -> Path:
@@ -200,15 +322,18 @@ class Service(Section):
 
 
 class Settings(Section):
-    """All of the configuration, wherever it came from (`sdcam.settings.load`)."""
+    """The configuration of StreamDiffusion Cam."""
 
-    look: Look = Field(default_factory=Look, description="Live: takes effect while running.")
+    look: Look = Field(default_factory=Look)
     camera: Camera = Field(default_factory=Camera)
     model: Model = Field(default_factory=Model)
+    coreml: CoreML = Field(default_factory=CoreML)
     output: Output = Field(default_factory=Output)
     service: Service = Field(default_factory=Service)
     styles: dict[str, str] = Field(
-        default_factory=dict, description='The gallery: name = "prompt".'
+        default_factory=dict,
+        title="Styles",
+        description='The gallery: name = "prompt". Yours, beside the ten that come with it.',
     )
 
     def prompt_text(self, prompt: str | None = None) -> str:
@@ -221,17 +346,30 @@ class Settings(Section):
         return prompt
 
 
+def sections() -> dict[str, type[Section]]:
+    """The sections that have keys of their own, by name: all but [styles]."""
+    return {
+        name: field.annotation
+        for name, field in Settings.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
+    }
+
+
 def parse_render_size(text: str) -> tuple[int, int]:
     """(width, height) of "512" or "768x448"; ValueError says what would be right."""
-    match = re.fullmatch(r"(\d{2,4})(?:x(\d{2,4}))?", text.strip().lower())
+    match = re.fullmatch(r"([0-9]{2,4})(?:x([0-9]{2,4}))?", text.strip().lower())
     if match is None:
-        raise ValueError(f'"{text}" is not "auto" nor a size such as 512 or 768x448')
+        raise ValueError(f'"{text[:40]}" is not "auto" nor a size such as 512 or 768x448')
     width = int(match[1])
     height = int(match[2] or match[1])
     for pixels in (width, height):
         if pixels % 64 or not 64 <= pixels <= 1024:
             raise ValueError(f"{pixels} is not a multiple of 64 between 64 and 1024")
     return width, height
+
+
+def _number_as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _style_key(name: str) -> str:

@@ -2,38 +2,94 @@
 
 from __future__ import annotations
 
+import json
+
 import tomlkit
 
 from sdcam import resources
+from sdcam.engines.coreml.units import UNITS, USUAL
 from sdcam.settings import load
-from sdcam.settings.schema import Settings
+from sdcam.settings.default_file import (
+    SCHEMA_NAME,
+    create,
+    default_text,
+    json_schema,
+    meaning,
+    schema_text,
+)
+from sdcam.settings.key import choices_of, effect_of
+from sdcam.settings.schema import CoreML, Settings, sections
 
 PATH = resources.config("config.toml")
+KEYS = [(name, model, key) for name, model in sections().items() for key in model.model_fields]
+
+
+def test_it_and_its_schema_are_what_the_models_say():
+    remedy = "sdcam config init --force --config config/config.toml"
+    assert PATH.read_text(encoding="utf-8") == default_text(), remedy
+    assert PATH.with_name(SCHEMA_NAME).read_text(encoding="utf-8") == schema_text(), remedy
 
 
 def test_it_loads_and_changes_nothing():
     assert load(PATH) == load()
 
 
-def test_it_names_every_key_and_no_other():
+def test_it_names_every_key_with_its_default_and_no_other():
     documented = tomlkit.parse(PATH.read_text(encoding="utf-8")).unwrap()
-    in_models = {
-        section: {} if section == "styles" else getattr(load(), section).model_dump(mode="json")
-        for section in Settings.model_fields
+    assert documented.pop("styles") == {}
+    assert documented == {
+        name: getattr(Settings(), name).model_dump(mode="json") for name in sections()
     }
-    assert documented == in_models
 
 
-def test_every_key_is_explained():
-    for line in PATH.read_text(encoding="utf-8").splitlines():
-        if "=" in line.partition("#")[0] and not line.startswith(("width", "height")):
-            assert "#" in line, line
+def test_every_key_has_title_description_effect_and_stands_with_a_comment():
+    lines = PATH.read_text(encoding="utf-8").splitlines()
+    for section, model, key in KEYS:
+        field = model.model_fields[key]
+        assert field.title, f"{section}.{key}"
+        assert field.description, f"{section}.{key}"
+        assert effect_of(field)
+        first_words = " ".join(meaning(model, key).split()[:2])
+        assert any(line.startswith(f"{key} = ") and f"# {first_words}" in line for line in lines)
 
 
-def test_every_field_has_title_and_description():
-    for section in Settings.model_fields:
-        if section == "styles":
-            continue
-        for name, info in type(getattr(load(), section)).model_fields.items():
-            assert info.title, f"{section}.{name}"
-            assert info.description, f"{section}.{name}"
+def test_every_number_has_bounds():
+    for section, model, key in KEYS:
+        field = model.model_fields[key]
+        if field.annotation in (int, float):
+            assert len(field.metadata) >= 2, f"{section}.{key}"
+
+
+def test_a_unit_stands_in_the_file_and_in_the_schema():
+    assert "(0 to 60 seconds)" in default_text()
+    assert "(64 to 3840 pixels)" in default_text()
+    assert json_schema()["properties"]["output"]["properties"]["hold_seconds"]["unit"] == "seconds"
+
+
+def test_no_line_is_too_long_to_read():
+    assert max(map(len, default_text().splitlines())) <= 100
+
+
+def test_the_schema_has_no_references_and_forbids_unknown_keys():
+    schema = json_schema()
+    assert "$ref" not in json.dumps(schema)
+    assert set(schema["properties"]) == set(Settings.model_fields)
+    for name in sections():
+        assert schema["properties"][name]["additionalProperties"] is False
+    assert schema["properties"]["output"]["properties"]["fit"]["enum"] == ["crop", "pad", "blur"]
+
+
+def test_editors_find_the_schema_beside_the_file(tmp_path):
+    path = tmp_path / "new" / "config.toml"
+    create(path)
+    first = path.read_text(encoding="utf-8").splitlines()[0]
+    name = first.removeprefix("#:schema ./")
+    assert json.loads((path.parent / name).read_text(encoding="utf-8")) == json_schema()
+
+
+def test_compute_units_are_the_engines_words():
+    assert list(CoreML.model_fields) == list(USUAL)
+    for field in CoreML.model_fields.values():
+        assert set(choices_of(field)) == {"auto", *UNITS}
+    assert CoreML().chosen == {}
+    assert CoreML(unet="all").chosen == {"unet": "all"}

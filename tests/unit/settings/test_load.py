@@ -49,7 +49,7 @@ def test_the_users_styles_add_to_the_gallery_and_win(write):
     [
         ("[look]\nstrength = 0.5\nstrenght = 2\n", r'line 3: unknown key "look.strenght"; did you'),
         ("[look]\n\nstrength = 2\n", r"line 3: look.strength = 2: .*less than or equal to 1"),
-        ('[look]\nprompt = "a\n', r"not valid TOML.*line 2"),
+        ('[look]\nprompt = "a\n', r"line 2: not valid TOML: a string is not closed"),
         ("[lok]\na = 1\n", r'line 1: unknown key "lok"; did you mean "look"'),
         ("[model]\nrender_size = 500\n", r"line 2: .*500 is not a multiple of 64"),
         ('[output]\nfit = "stretch"\n', r"line 2: output.fit = 'stretch'.*crop.*pad.*blur"),

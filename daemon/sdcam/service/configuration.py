@@ -1,0 +1,158 @@
+"""The settings in force while the service runs, and what a change of them concerns.
+
+Strongest first: what `sdcam set` and `sdcam prompt` changed, the command line, the environment, the
+file, the defaults. The first lasts until the file is next edited. A mistake in the file changes
+nothing at all.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sdcam.settings import ConfigError, Settings
+from sdcam.settings.change import changed, differences, effect_in
+from sdcam.settings.key import Effect
+from sdcam.settings.load import layers, settings_of
+from sdcam.settings.origin import Layers
+
+# Live keys of [output] that the picture itself shows, with those of [look].
+_PICTURE = {"output.fit", "output.mirror"}
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What became different, and so which part of the service has to follow.
+
+    Attributes:
+        settings: those in force from now on.
+        keys: "look.prompt", ...; "styles" as a whole.
+    """
+
+    settings: Settings
+    keys: frozenset[str]
+
+    @property
+    def look(self) -> bool:
+        """The picture: at once, no frame is lost."""
+        return any(k == "styles" or k.startswith("look.") or k in _PICTURE for k in self.keys)
+
+    @property
+    def camera(self) -> bool:
+        """The camera has to be opened anew."""
+        return self._any(Effect.CAMERA)
+
+    @property
+    def model(self) -> bool:
+        """The model has to be loaded anew."""
+        return self._any(Effect.MODEL)
+
+    @property
+    def output(self) -> bool:
+        """The virtual camera has to be opened anew."""
+        return self._any(Effect.OUTPUT)
+
+    @property
+    def restart(self) -> tuple[str, ...]:
+        """The keys that wait until the service is started anew."""
+        return tuple(sorted(k for k in self.keys if effect_in(k) is Effect.RESTART))
+
+    def __bool__(self) -> bool:
+        return bool(self.keys)
+
+    def _any(self, effect: Effect) -> bool:
+        return any(effect_in(key) is effect for key in self.keys)
+
+
+class Configuration:
+    """
+    Args:
+        file: as `--config` named it, None for the default place.
+        overrides: nested values of the command line; they stay stronger than the file.
+
+    Raises:
+        ConfigError: the file is wrong at the start, when there is no good one to keep.
+    """
+
+    def __init__(
+        self, file: Path | None = None, overrides: Mapping[str, Any] | None = None
+    ) -> None:
+        self._named = file
+        self._overrides = overrides or {}
+        self._lock = threading.RLock()
+        said = layers(file, self._overrides)
+        self.file = said.file
+        self.error: ConfigError | None = None
+        self._settings = settings_of(said)
+        self._said = _values_of_file(said)
+        self._had_file = os.path.exists(self.file)  # noqa: PTH110 (never raises)
+        self._runtime: dict[str, object] = {}
+
+    @property
+    def settings(self) -> Settings:
+        return self._settings
+
+    @property
+    def runtime(self) -> dict[str, object]:
+        """What was changed while running and is not in the file: {"look.prompt": "anime"}."""
+        return dict(self._runtime)
+
+    def set(self, values: Mapping[str, object]) -> Changes:
+        """Changes live keys until the file is next edited.
+
+        Raises:
+            UsageError: an unknown key, a value out of bounds, a key that is not live.
+        """
+        with self._lock:
+            settings = changed(self._settings, values)
+            self._runtime.update(values)
+            return self._take(settings)
+
+    def reload(self) -> Changes | None:
+        """Reads the file anew. None is a mistake in it: nothing has changed, `error` says what is
+        wrong. Never raises, whatever lies in the file's place."""
+        with self._lock:
+            # A file that was there and is gone is a mistake, not a wish for the defaults.
+            file = self.file if self._had_file else self._named
+            try:
+                said = layers(file, self._overrides)
+                below = settings_of(said)
+            except ConfigError as error:
+                self.error = error
+                return None
+            self.error = None
+            self._had_file = self._had_file or bool(said.text)
+            before, self._said = self._said, _values_of_file(said)
+            if not self._only_written_down(before):
+                self._runtime = {}
+            return self._take(changed(below, self._runtime) if self._runtime else below)
+
+    def _only_written_down(self, before: Mapping[str, object]) -> bool:
+        """Whether the edit says only what was in force already, as `--save` does: then the other
+        changes stay. An edit that changes no value at all is an edit like any other."""
+        edited = {key: value for key, value in self._said.items() if before.get(key) != value}
+        in_force = _flat(self._settings.model_dump(mode="json"))
+        return bool(edited) and all(in_force.get(key) == value for key, value in edited.items())
+
+    def _take(self, settings: Settings) -> Changes:
+        changes = Changes(settings, differences(self._settings, settings))
+        self._settings = settings
+        return changes
+
+
+def _values_of_file(said: Layers) -> dict[str, object]:
+    """What the file alone says, by dotted key; what it leaves out, it says by its defaults."""
+    return {**_flat(Settings().model_dump(mode="json")), **_flat(said.in_file)}
+
+
+def _flat(nested: Mapping[str, Any]) -> dict[str, object]:
+    return {
+        f"{section}.{key}": value
+        for section, values in nested.items()
+        if isinstance(values, Mapping)
+        for key, value in values.items()
+    }

@@ -1,0 +1,64 @@
+"""The configuration file as text and as TOML, whatever lies in its place."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import ParseError
+
+from sdcam.settings.mistakes import ConfigError
+
+_LARGEST = 1_000_000  # bytes; the documented default is under ten thousand
+
+
+def read(path: Path) -> str:
+    """Its text, with the line ends that it has.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ConfigError: it cannot be read, is no file, no text, or too large.
+    """
+    try:
+        # What is not there at once (a pipe) must not hold up the service.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:  # noqa: PTH123 (a descriptor)
+            kind = os.fstat(descriptor).st_mode
+            if not (stat.S_ISREG(kind) or stat.S_ISCHR(kind)):  # /dev/null is an empty file
+                raise ConfigError.of_file(path, "is not a file", "A TOML file is expected.")
+            data = file.read(_LARGEST + 1)
+    except FileNotFoundError:
+        raise
+    except IsADirectoryError:
+        raise ConfigError.of_file(path, "is a folder", "A TOML file is expected.") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError.of_file(path, f"cannot be read: {reason}") from None
+    if len(data) > _LARGEST:
+        raise ConfigError.of_file(path, f"is larger than {_LARGEST} bytes")
+    try:
+        return data.decode("utf-8-sig")  # a byte order mark is what some editors write
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError.of_file(path, "is not UTF-8 text", "Save it as UTF-8.", line) from None
+
+
+def parse_toml(text: str, path: Path) -> dict[str, Any]:
+    """
+    Raises:
+        ConfigError: not TOML; names the line.
+    """
+    try:
+        return dict(tomlkit.parse(text).unwrap())
+    except ParseError as error:
+        wrong = str(error).partition(" at line ")[0].rstrip(".")
+        if "\\u000a instead" in wrong:  # the parser means the line's end
+            wrong = "a string is not closed on its line"
+        raise ConfigError.of_file(
+            path, f"not valid TOML: {wrong}", "Mend that line.", error.line
+        ) from None
+    except Exception as error:  # the parser stumbles over some garbage in ways of its own
+        raise ConfigError.of_file(path, f"not valid TOML: {error or type(error)}") from None
