@@ -1,0 +1,72 @@
+"""The service's Core ML engine on converted programs paints what torch paints."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sdcam.engines.borders import Borders
+from sdcam.engines.coreml.networks import CoreMLFused, CoreMLNetworks
+from sdcam.engines.torch_device import TorchNetworks
+from sdcam.pipeline.conditioning import Conditioning
+from sdcam.pipeline.img2img import Img2Img
+from sdcam.pipeline.stages import FUSED_STAGES, STAGES, Canvas
+from sdcam_convert.mil import Program
+
+SIZE = (384, 320)
+FRAMES = 3
+
+
+class Evaluated:
+    """A program of the bundle with the manners of coremltools' model class."""
+
+    def __init__(self, bundle, name):
+        self._program = Program.load(bundle.program(name))
+
+    def predict(self, data):
+        given = {
+            key: np.asarray(value) if isinstance(value, Image.Image) else value
+            for key, value in data.items()
+        }
+        results = self._program.run(given)
+        return {
+            key: Image.fromarray(value).convert("RGBA") if value.dtype == np.uint8 else value
+            for key, value in results.items()
+        }
+
+
+@pytest.fixture(scope="module")
+def opened(tiny_conversion):
+    def opened(kind, *names):
+        bundle = tiny_conversion.bundle
+        programs = {name: Evaluated(bundle, name) for name in (*names, "text_encoder")}
+        return kind(Borders.of_bundle(bundle, "evaluator"), programs)
+
+    return opened
+
+
+def film(networks, stages, frames):
+    """Styled pictures, the previous latent in each."""
+    img2img = Img2Img(networks, Conditioning("a cat", feedback=0.3, smoothing=0.0), stages)
+    canvas = Canvas.blank(networks.spec)
+    styled = []
+    for frame in frames:
+        img2img.paint(frame, 0, canvas)
+        styled.append(canvas.styled.copy())
+    return np.stack(styled).astype(float)
+
+
+def test_staged_and_fused_paint_what_torch_paints(opened, tiny_model, relative):
+    random = np.random.default_rng(3)
+    small = random.integers(0, 255, (FRAMES, 10, 12, 3), np.uint8)
+    frames = small.repeat(32, axis=1).repeat(32, axis=2)
+    reference = TorchNetworks(tiny_model, SIZE, "cpu", dtype=torch.float32)
+    expected = film(reference, STAGES, frames)
+    staged = film(opened(CoreMLNetworks, "encode", "unet", "decode"), STAGES, frames)
+    fused = film(opened(CoreMLFused, "fused"), FUSED_STAGES, frames)
+    assert expected.std() > 10  # there is something to see
+    assert relative(staged, expected) < 0.01  # half precision
+    assert relative(fused, expected) < 0.01
+    assert relative(staged[:1], expected[1:2]) > 0.02  # another frame would be found out
