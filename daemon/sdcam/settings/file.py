@@ -60,5 +60,24 @@ def parse_toml(text: str, path: Path) -> dict[str, Any]:
         raise ConfigError.of_file(
             path, f"not valid TOML: {wrong}", "Mend that line.", error.line
         ) from None
-    except Exception as error:  # the parser stumbles over some garbage in ways of its own
-        raise ConfigError.of_file(path, f"not valid TOML: {error or type(error)}") from None
+    except Exception as error:  # a key twice; or garbage that the parser itself stumbles over
+        wrong = str(error).rstrip(".") or type(error).__name__
+        raise ConfigError.of_file(
+            path, f"not valid TOML: {wrong}", "Mend that line.", _line_of_fault(text, type(error))
+        ) from None
+
+
+def _line_of_fault(text: str, kind: type[Exception]) -> int:
+    """The line up to which the text must be read for this error, which names none itself."""
+    lines = text.split("\n")
+    good, bad = 0, len(lines)
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        try:
+            tomlkit.parse("\n".join(lines[:middle]))
+            good = middle
+        except kind:
+            bad = middle
+        except Exception:  # cut within a string of several lines
+            good = middle
+    return bad

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from sdcam.errors import UsageError
-from sdcam.settings import Fit, load
+from sdcam.settings import ConfigError, Fit, load
+from sdcam.settings.load import layers
 from sdcam.settings.toml_lines import line_of
 
 
@@ -54,6 +57,12 @@ def test_the_users_styles_add_to_the_gallery_and_win(write):
         ("[model]\nrender_size = 500\n", r"line 2: .*500 is not a multiple of 64"),
         ('[output]\nfit = "stretch"\n', r"line 2: output.fit = 'stretch'.*crop.*pad.*blur"),
         ('look = "oil"\n', r"line 1: look = 'oil'"),
+        ("[look]\nstrength = nan\n", r"line 2: look.strength = nan: .*finite"),
+        ("[output]\nfps = inf\n", r"line 2: output.fps = inf: .*finite"),
+        ('[camera]\ndevice = "a\\u0000"\n', r"line 2: camera.device = .*without a zero byte"),
+        ('[service]\nsocket = "~nobody-at-all/x"\n', r"line 2: service.socket.*no such user"),
+        ('[coreml]\nunet = "gpu"\n', r"line 2: coreml.unet = 'gpu': .*'cpu-and-gpu'"),
+        ("[look]\nseed = 1\nseed = 2\n", r'line 3: not valid TOML: Key "seed" already exists'),
     ],
 )
 def test_a_mistake_names_file_line_key_and_what_was_expected(write, text, sentence):
@@ -90,3 +99,51 @@ def test_lines_of_dotted_and_quoted_keys():
     assert line_of(text, ["a", "b", "c"]) == 5
     assert line_of(text, ["styles"]) == 2
     assert line_of(text, ["nowhere"]) is None
+
+
+def test_a_number_names_a_camera_and_a_square(write):
+    settings = load(write("[camera]\ndevice = 1\n[model]\nrender_size = 512\n"))
+    assert (settings.camera.device, settings.model.size) == ("1", (512, 512))
+
+
+def test_every_mistake_is_told_at_once(write):
+    path = write("[look]\nstrength = 2\n\n[lok]\n[output]\nfps = 0\n")
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    assert [(m.key, m.origin.line) for m in caught.value.mistakes] == [
+        ("look.strength", 2),
+        ("output.fps", 6),
+        ("lok", 4),
+    ]
+    again = pickle.loads(pickle.dumps(caught.value))  # errors cross pipes between processes
+    assert (str(again), again.mistakes) == (str(caught.value), caught.value.mistakes)
+
+
+def test_lines_after_a_string_that_looks_like_keys():
+    text = '[look]\nprompt = """\n[look]\nstrength = 2 # """\nstrength = 3 # "\nseed = 4\n'
+    assert line_of(text, ["look", "strength"]) == 5
+    assert line_of(text, ["look", "seed"]) == 6
+    assert line_of('"a.b" = 1\n[[a]]\nb = 1\n', ["a", "b"]) == 3
+
+
+def test_a_file_of_an_editor_for_windows(write):
+    path = write("")
+    path.write_bytes(b"\xef\xbb\xbf[look]\r\nseed = 3\r\nstrength = 2\r\n")
+    with pytest.raises(ConfigError, match="line 3"):
+        load(path)
+
+
+def test_where_a_value_came_from(write, monkeypatch):
+    said = layers(write("[look]\nblend = 0.2\n"), {"look": {"prompt": "x"}})
+    monkeypatch.setenv("SDCAM_LOOK__STRENGTH", "0.3")
+    monkeypatch.setenv("SDCAM_CAMERA", '{"fps": 24}')
+    origins = {
+        key: str(said.origin(["look", key])) for key in ("prompt", "strength", "blend", "seed")
+    }
+    assert origins == {
+        "prompt": "command line",
+        "strength": "SDCAM_LOOK__STRENGTH",
+        "blend": f"{said.file}:2",
+        "seed": "default",
+    }
+    assert str(said.origin(["camera", "fps"])) == "SDCAM_CAMERA"

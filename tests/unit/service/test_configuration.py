@@ -1,0 +1,146 @@
+"""The settings of a running service: edits of the file, changes by command, mistakes."""
+
+from __future__ import annotations
+
+import pytest
+
+from sdcam.errors import UsageError
+from sdcam.service.configuration import Configuration
+from sdcam.settings import ConfigError
+from sdcam.settings.save import save
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text('[look]\nprompt = "oil"\nstrength = 0.2\n')
+    return path
+
+
+@pytest.fixture
+def configuration(path):
+    return Configuration(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "concerned"),
+    [
+        ('[look]\nprompt = "anime"\nstrength = 0.2\n', {"look"}),
+        ('[look]\nprompt = "oil"\nstrength = 0.2\n[styles]\nmine = "a"\n', {"look"}),
+        ('look = { prompt = "oil", strength = 0.2 }\noutput.fit = "pad"\n', {"look"}),
+        ('look = { prompt = "oil", strength = 0.2 }\noutput.hold_seconds = 9\n', set()),
+        ('look = { prompt = "oil", strength = 0.2 }\ncamera.device = "Desk"\n', {"camera"}),
+        ('look = { prompt = "oil", strength = 0.2 }\nmodel.name = "sdxs-512"\n', {"model"}),
+        ('look = { prompt = "oil", strength = 0.2 }\ncoreml.unet = "all"\n', {"model"}),
+        ('look = { prompt = "oil", strength = 0.2 }\noutput.fps = 24\n', {"output"}),
+        ('look = { prompt = "oil", strength = 0.2 }\nservice.log_level = "debug"\n', set()),
+        ('look = { prompt = "oil", strength = 0.2 }\nservice.socket = "/x"\n', {"restart"}),
+        ("[camera]\nfps = 15\n[model]\nengine = 'torch'\n", {"look", "camera", "model"}),
+    ],
+)
+def test_an_edit_concerns_only_its_own_part(configuration, path, text, concerned):
+    path.write_text(text)
+    changes = configuration.reload()
+    parts = ("look", "camera", "model", "output", "restart")
+    assert {part for part in parts if getattr(changes, part)} == concerned
+    assert changes
+    assert changes.settings == configuration.settings
+
+
+def test_what_must_wait_for_a_restart_is_named(configuration, path):
+    path.write_text('[service]\nlog_count = 9\nlog_level = "debug"\n')
+    assert configuration.reload().restart == ("service.log_count",)
+
+
+def test_an_edit_that_says_the_same_changes_nothing(configuration, path):
+    path.write_text('# better\n[look]\nstrength = 0.2\nprompt = "oil"\n')
+    changes = configuration.reload()
+    assert changes is not None
+    assert not changes
+
+
+def test_a_mistake_changes_nothing_and_is_kept_until_it_is_mended(configuration, path):
+    before = configuration.settings
+    path.write_text("[look]\nprompt = 'anime'\nstrength = 2\n")
+    assert configuration.reload() is None
+    assert configuration.settings is before
+    (mistake,) = configuration.error.mistakes
+    assert mistake.as_dict()["file"] == str(path)
+    assert (mistake.as_dict()["line"], mistake.key) == (3, "look.strength")
+    assert "less than or equal to 1" in mistake.expected
+    path.write_text("[look]\nprompt = 'anime'\n")
+    assert configuration.reload().settings.look.prompt == "anime"
+    assert configuration.error is None
+
+
+def test_a_file_that_is_gone_is_no_wish_for_the_defaults(configuration, path):
+    path.unlink()
+    assert configuration.reload() is None
+    assert configuration.settings.look.strength == 0.2
+    assert "does not exist" in str(configuration.error)
+
+
+def test_a_file_may_come_later(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    configuration = Configuration()
+    assert configuration.settings.look.strength == 0.5
+    configuration.file.parent.mkdir()
+    configuration.file.write_text("[look]\nstrength = 0.1\n")
+    assert configuration.reload().keys == {"look.strength"}
+
+
+def test_the_order_of_the_sources_outlives_a_reload(path, monkeypatch):
+    monkeypatch.setenv("SDCAM_LOOK__SEED", "5")
+    configuration = Configuration(path, {"look": {"prompt": "command line"}})
+    path.write_text("[look]\nprompt = 'file'\nseed = 6\nblend = 0.1\n")
+    assert configuration.reload().keys == {"look.strength", "look.blend"}
+    look = configuration.settings.look
+    assert (look.prompt, look.seed, look.blend, look.steps) == ("command line", 5, 0.1, 1)
+
+
+def test_a_change_by_command_lasts_until_the_file_is_edited(configuration, path):
+    assert configuration.set({"look.prompt": "anime", "look.blend": 0.3}).look
+    assert configuration.runtime == {"look.prompt": "anime", "look.blend": 0.3}
+    path.write_text("[look\n")  # a mistake is no edit
+    assert configuration.reload() is None
+    assert configuration.settings.look.prompt == "anime"
+    path.write_text('[look]\nprompt = "oil"\nstrength = 0.7\n')
+    changes = configuration.reload()
+    assert changes.keys == {"look.prompt", "look.blend", "look.strength"}
+    assert configuration.settings.look.prompt == "oil"
+    assert configuration.runtime == {}
+
+
+@pytest.mark.parametrize("file", ["here", "made from the default"])
+def test_saving_one_change_keeps_the_others(configuration, path, file):
+    if file != "here":
+        path.unlink()
+        configuration = Configuration(None)
+        path = configuration.file
+    configuration.set({"look.prompt": "anime", "look.blend": 0.3})
+    save(path, {"look.prompt": "anime"})
+    changes = configuration.reload()
+    assert not changes
+    assert (configuration.settings.look.prompt, configuration.settings.look.blend) == ("anime", 0.3)
+
+
+def test_what_the_command_line_said_does_not_come_back_by_saving(path):
+    configuration = Configuration(path, {"look": {"prompt": "command line"}})
+    configuration.set({"look.prompt": "anime"})
+    save(path, {"look.prompt": "anime"})
+    assert not configuration.reload()
+    assert configuration.settings.look.prompt == "anime"
+
+
+def test_only_live_keys_change_by_command(configuration):
+    with pytest.raises(UsageError, match=r"camera.fps.*With --save"):
+        configuration.set({"camera.fps": 15})
+    with pytest.raises(UsageError, match=r"look.strength = 7"):
+        configuration.set({"look.blend": 0.1, "look.strength": 7})
+    assert configuration.settings.look.blend == 0.0
+
+
+def test_the_first_file_must_be_right(path):
+    path.write_text("nonsense")
+    with pytest.raises(ConfigError, match="line 1"):
+        Configuration(path)
