@@ -61,7 +61,7 @@ def test_a_stateful_bundle_is_refused(coreml, make_bundle):
 
 
 def test_compute_units_are_of_each_program(coreml, bundle):
-    open_coreml(bundle, ("denoise",), {"unet": "all", "encode": "cpu-only"}).close()
+    open_coreml(bundle, ("denoise",), {"unet": "all", "text_encoder": "auto"}).close()
     assert {name: units for name, units, _ in coreml.loaded} == {
         "unet": "ALL",
         "text_encoder": "CPU_AND_GPU",

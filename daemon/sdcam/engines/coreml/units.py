@@ -14,6 +14,7 @@ UNITS: Final = {
     "cpu-and-ne": "CPU_AND_NE",
     "cpu-only": "CPU_ONLY",
 }
+_AUTO = "auto"
 
 # SD-Turbo's UNet on an M3 Ultra: 53 ms with the GPU, 64 with all, 329 with the Neural Engine
 # (arXiv 2605.16259). Encoder and decoder stay out of the GPU's way, which then is the UNet's alone.
@@ -30,7 +31,7 @@ def units_of(program: str, wanted: Mapping[str, str] | None) -> str:
     """coremltools' name of the units for a program.
 
     Args:
-        wanted: words by program; what is not there is as in `USUAL`.
+        wanted: words by program; what is not there, or "auto", is as in `USUAL`.
 
     Raises:
         UsageError: no such program, or no such word.
@@ -41,9 +42,10 @@ def units_of(program: str, wanted: Mapping[str, str] | None) -> str:
                 f'There is no program "{name}" to choose compute units for.',
                 f"Take one of: {', '.join(USUAL)}.",
             )
-        if word not in UNITS:
+        if word not in (_AUTO, *UNITS):
             raise UsageError(
                 f'There are no compute units "{word}" for the program {name}.',
-                f"Take one of: {', '.join(UNITS)}.",
+                f"Take one of: {', '.join((_AUTO, *UNITS))}.",
             )
-    return UNITS[(wanted or {}).get(program, USUAL[program])]
+    word = (wanted or {}).get(program, _AUTO)
+    return UNITS[USUAL[program] if word == _AUTO else word]

@@ -41,6 +41,8 @@ class TinyNetworks:
 
         channels, embed = spec.latent_channels, spec.embed_channels
         self._size = spec.width, spec.height
+        self._large = np.zeros((spec.height, spec.width, 3), np.uint8)
+        self._styled = np.zeros_like(self._large)
         self._small = spec.width // LATENT_SCALE, spec.height // LATENT_SCALE
         self._words = normal(_VOCABULARY, embed)
         self._by_prompt = normal(embed, 3) / np.float32(embed**0.5)
@@ -69,22 +71,25 @@ class TinyNetworks:
 
     def unet(self, sample: Float, time_embedding: Float, prompt_embeds: Float) -> Float:
         """The noise, taken for what differs from its surroundings, and the prompt's tint."""
-        planes = np.ascontiguousarray(sample[0].transpose(1, 2, 0))
         tint = np.tanh(self._by_place @ prompt_embeds[0] @ self._by_prompt) * _TINT
         drift = np.tanh(time_embedding[0] @ self._by_time) * _DRIFT
-        rough = planes - cv2.blur(planes, _MELT).reshape(planes.shape)
-        noise = rough * self._per_noise + (tint + drift) * self._per_tint @ self._to_latent
-        return np.ascontiguousarray(noise.transpose(2, 0, 1)[None])
+        noise = np.empty_like(sample)
+        for plane, melted in zip(sample[0], noise[0], strict=True):
+            cv2.blur(plane, _MELT, dst=melted)
+        np.subtract(sample, noise, out=noise)
+        noise *= self._per_noise
+        noise += ((tint + drift) * self._per_tint @ self._to_latent)[:, None, None]
+        return noise
 
     def decode(self, latent: Float) -> Pixels:
-        """(1, L, H/8, W/8) to RGB (H, W, 3)."""
+        """(1, L, H/8, W/8) to RGB (H, W, 3), valid until the next call."""
         width, height = self._small
         planes = np.nan_to_num(self._to_colour @ latent.reshape(-1, height * width))
         colours = np.clip(planes * np.float32(127.5) + np.float32(127.5), 0, 255).astype(np.uint8)
         small = np.ascontiguousarray(colours.T).reshape(height, width, 3)
-        large = cv2.resize(small, self._size, interpolation=cv2.INTER_LINEAR)
-        tones: Pixels = np.asarray(cv2.LUT(large, self._tones), np.uint8)
-        return tones
+        cv2.resize(small, self._size, dst=self._large, interpolation=cv2.INTER_LINEAR)
+        cv2.LUT(self._large, self._tones, dst=self._styled)
+        return self._styled
 
     def fused(
         self,
