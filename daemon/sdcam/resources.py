@@ -14,6 +14,11 @@ def config(name: str) -> Path:
     return _TOP / "config" / name
 
 
+def launchd(name: str) -> Path:
+    """A file of `launchd/`: what installs the service, for macOS and for Linux."""
+    return _TOP / "launchd" / name
+
+
 def demo_clip() -> Path:
     """The video that plays as the camera in `sdcam demo`."""
     return _PACKAGE / "capture" / "demo" / "clip.mp4"

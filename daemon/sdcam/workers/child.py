@@ -16,6 +16,10 @@ from sdcam.errors import SdcamError
 
 # Forking a process that has threads and a model runtime in it is undefined on macOS.
 _CONTEXT = multiprocessing.get_context("spawn")
+# Started by the macOS app (launchd/app/launcher.c): a child that ran as python would not be the app
+# any more, and only the app has the permission to use the camera.
+if launcher := os.environ.get("SDCAM_LAUNCHER"):
+    _CONTEXT.set_executable(launcher)
 _GRACE_SECONDS = 1.0
 
 

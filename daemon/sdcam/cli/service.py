@@ -1,0 +1,110 @@
+"""`sdcam service`: the service in the hands of the system, instead of in a terminal."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sdcam.errors import ExitCode, MissingError, SdcamError
+
+if TYPE_CHECKING:
+    from sdcam.service.agent import ServiceState
+
+_ACTIONS = {
+    "install": "run it in the background, now and after every login",
+    "uninstall": "end it and take away all that install made",
+    "start": "start it",
+    "stop": "end it until the next login",
+    "restart": "end it and start it again",
+    "status": "whether it is installed and running",
+    "logs": "the last lines of its log",
+}
+_ASK = "ask-permission"  # started by the app, not by people: not in --help
+
+
+def configure(parser: argparse.ArgumentParser, name: str) -> None:
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+    for action, text in _ACTIONS.items():
+        command = actions.add_parser(action, help=text, description=text[:1].upper() + text[1:])
+        command.set_defaults(run=run, action=action)
+        if action == "install":
+            command.add_argument("--config", type=Path, metavar="FILE", help="what it is to read")
+        elif action == "status":
+            command.add_argument("--json", action="store_true", help="for programs")
+        elif action == "logs":
+            command.add_argument("--config", type=Path, metavar="FILE", help="names the log file")
+            command.add_argument("-f", "--follow", action="store_true", help="and what is added")
+            command.add_argument("-n", "--lines", type=int, default=50, metavar="N")
+    ask = actions.add_parser(_ASK)
+    ask.add_argument("--report", type=Path, metavar="FILE")
+    ask.set_defaults(run=_ask_permission)
+
+
+def run(arguments: argparse.Namespace) -> ExitCode:
+    from sdcam.service.agent import service_agent
+
+    agent = service_agent()
+    if arguments.action == "install":
+        agent.install(print, arguments.config)
+    elif arguments.action == "status":
+        return _status(agent.state(), arguments.json)
+    elif arguments.action == "logs":
+        _logs(arguments, agent.where_else_to_look())
+    else:
+        getattr(agent, arguments.action)(print)
+    return ExitCode.DONE
+
+
+def _status(state: ServiceState, as_json: bool) -> ExitCode:
+    rows = {
+        "service": f"{'installed' if state.installed else 'not installed'}, {state.state}",
+        "process": state.pid or "",
+        "last exit": state.last_exit,
+        "definition": state.definition if state.installed else "",
+        "": state.note,
+    }
+    if as_json:
+        print(json.dumps({**vars(state), "definition": str(state.definition)}))
+    else:
+        print("\n".join(f"{name:<10}  {text}" for name, text in rows.items() if text))
+    if state.pid is not None:
+        return ExitCode.DONE
+    return ExitCode.FAULT if state.installed else ExitCode.MISSING
+
+
+def _logs(arguments: argparse.Namespace, elsewhere: str) -> None:
+    from sdcam.service.agent.log_lines import follow, last_lines
+
+    path = _log_file(arguments.config)
+    lines = last_lines(path, max(1, arguments.lines))
+    if not lines and not path.exists():
+        raise MissingError(
+            f"There is no log {path}: the service has not run yet.",
+            f"What it said before it had a log: {elsewhere}",
+        )
+    print("\n".join(lines))
+    if arguments.follow:
+        for line in follow(path):
+            print(line, flush=True)
+
+
+def _log_file(config: Path | None) -> Path:
+    from sdcam.service.log_place import log_file
+    from sdcam.settings import load
+
+    try:
+        return log_file(load(config).service.log_file)
+    except SdcamError:  # a mistake in the configuration: the log is where one reads of it
+        return log_file()
+
+
+def _ask_permission(arguments: argparse.Namespace) -> ExitCode:
+    from sdcam.service.agent.camera_permission import Answer, ask
+
+    answer = ask()
+    print(answer.sentence, answer.todo)
+    if arguments.report:
+        arguments.report.write_text(json.dumps({"answer": answer.name}))
+    return ExitCode.DONE if answer is Answer.GRANTED else ExitCode.MISSING

@@ -1,0 +1,134 @@
+"""macOS: the service as a LaunchAgent of this user, under the name of an app of ours."""
+
+from __future__ import annotations
+
+import os
+import plistlib
+import shutil
+from pathlib import Path
+from typing import Any
+
+from sdcam import resources
+from sdcam.errors import MissingError, SdcamError, UsageError
+from sdcam.service.agent.app_bundle import AppBundle
+from sdcam.service.agent.camera_permission import Answer, ask_through
+from sdcam.service.agent.interpreter import check_it_starts
+from sdcam.service.agent.launchctl import Launchctl, nobody_is_logged_in
+from sdcam.service.agent.service_agent import Say, ServiceState
+from sdcam.service.agent.written_file import remove, write
+from sdcam.service.log_place import log_folder
+
+LABEL = "com.streamdiffusion-cam.daemon"
+_TEMPLATE = f"{LABEL}.plist"
+_NOT_INSTALLED = MissingError("The service is not installed.", "`sdcam service install` does it.")
+
+
+class LaunchAgent:
+    """See `ServiceAgent`."""
+
+    def __init__(self, home: Path | None = None) -> None:
+        self._home = home or Path.home()
+        self.definition = self._home / "Library" / "LaunchAgents" / _TEMPLATE
+        self.app = AppBundle(self._home / "Applications")
+        self._launchctl = Launchctl(LABEL)
+
+    def install(self, say: Say, config: Path | None = None) -> None:
+        if "SUDO_UID" in os.environ:
+            raise UsageError("A camera service belongs to a user.", "Leave `sudo` away.")
+        if not self._launchctl.logged_in():
+            raise nobody_is_logged_in()
+        built = self.app.build()
+        check_it_starts([self.app.launcher, "-m", "sdcam"])
+        say(f"{self.app.path} is {'built' if built else 'up to date'}.")
+
+        say("macOS may ask for the camera now: allow it.")
+        answer = ask_through(self.app.path)
+        say(answer.sentence)
+
+        log_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+        write(self.definition, render(self.app.launcher, log_folder(), config))
+        self._launchctl.bootout()
+        self._load()
+        say(f"The service runs, now and after every login: {self.definition}")
+        if answer is not Answer.GRANTED:
+            raise MissingError(
+                f"The service is installed, but {answer.sentence[:1].lower()}{answer.sentence[1:]}",
+                answer.todo,
+            )
+
+    def uninstall(self, say: Say) -> None:
+        if self._launchctl.bootout():
+            say("The service has ended.")
+        if remove(self.definition):
+            say(f"{self.definition} is removed.")
+        try:
+            if self.app.remove():
+                say(f"{self.app.path} is removed, with its camera permission.")
+        except OSError as error:
+            raise SdcamError(f"{self.app.path} cannot be removed: {error.strerror}.") from None
+        if log_folder().exists():
+            shutil.rmtree(log_folder(), ignore_errors=True)
+            say(f"{log_folder()} is removed.")
+
+    def start(self, say: Say) -> None:
+        self._check_installed()
+        job = self._launchctl.job()
+        if job is None:
+            self._load()
+        elif job.pid is not None:
+            say(f"The service runs already (process {job.pid}).")
+            return
+        else:
+            self._launchctl.kickstart()
+        say("The service is started.")
+
+    def stop(self, say: Say) -> None:
+        # Not `launchctl kill`: of a process that has just crashed nothing would stop the next one.
+        stopped = self._launchctl.bootout()
+        say("The service has ended." if stopped else "The service was not running.")
+
+    def restart(self, say: Say) -> None:
+        # Not `kickstart -k`: that neither gives it time to close a recording, nor reads the plist.
+        self._check_installed()
+        self._launchctl.bootout()
+        self._load()
+        say("The service is started again.")
+
+    def state(self) -> ServiceState:
+        installed = self.definition.exists()
+        job = self._launchctl.job()
+        if job is None:
+            note = "" if installed else _NOT_INSTALLED.todo
+            if installed and self._launchctl.disabled():
+                note = "It is disabled, also for the next login; `sdcam service start` enables it."
+            elif installed:
+                note = "`sdcam service start` starts it."
+            return ServiceState(installed, self.definition, "not running", note=note)
+        note = ""
+        if installed and not self.app.launcher.exists():
+            note = f"{self.app.path} is gone: run `sdcam service install` again."
+        return ServiceState(installed, self.definition, job.state, job.pid, job.last_exit, note)
+
+    def where_else_to_look(self) -> str:
+        return str(log_folder() / "launchd.log")
+
+    def _check_installed(self) -> None:
+        if not self.definition.exists():
+            raise _NOT_INSTALLED
+
+    def _load(self) -> None:
+        if self._launchctl.disabled():
+            self._launchctl.enable()
+        self._launchctl.bootstrap(self.definition)
+
+
+def render(launcher: Path, logs: Path, config: Path | None = None) -> bytes:
+    """The LaunchAgent for this user, from the file in `launchd/`."""
+    agent: dict[str, Any] = plistlib.loads(resources.launchd(_TEMPLATE).read_bytes())
+    words = agent["ProgramArguments"]
+    words[words.index("LAUNCHER")] = str(launcher)
+    if config is not None:
+        words += ["--config", str(config.absolute())]
+    for key in ("StandardOutPath", "StandardErrorPath"):
+        agent[key] = agent[key].replace("LOGS", str(logs))
+    return plistlib.dumps(agent, sort_keys=False)

@@ -1,0 +1,34 @@
+"""The virtual camera of Linux, for good: two files of the system's, which only root may write."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+from sdcam import resources
+from sdcam.errors import MissingError
+from sdcam.output.loopback import find_loopback
+
+_CAMERA = "StreamDiffusion Cam"
+_FILES = {
+    "v4l2loopback.modules-load.conf": "/etc/modules-load.d/streamdiffusion-cam.conf",
+    "v4l2loopback.modprobe.conf": "/etc/modprobe.d/streamdiffusion-cam.conf",
+}
+
+
+def how_to_have_the_camera(sys_root: Path = Path("/sys")) -> Iterator[str]:
+    """The commands that make it, line by line; none when it is there. sdcam never runs sudo."""
+    try:
+        find_loopback(_CAMERA, sys_root)
+    except MissingError as missing:
+        yield f"{missing.what} Until there is, the service waits for it. To have it for good:"
+    else:
+        return
+    if not (sys_root / "module" / "v4l2loopback").exists():
+        yield "  sudo apt install v4l2loopback-dkms        # or your distribution's package"
+    for name, target in _FILES.items():
+        yield f"  sudo install -m 644 {shlex.quote(str(resources.launchd(name)))} {target}"
+    if (sys_root / "module" / "v4l2loopback").exists():
+        yield "  sudo modprobe -r v4l2loopback             # it is loaded, without that camera"
+    yield "  sudo modprobe v4l2loopback"

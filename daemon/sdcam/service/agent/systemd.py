@@ -1,0 +1,127 @@
+"""Linux: the service as a systemd unit of this user."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from sdcam import resources
+from sdcam.errors import MissingError, UsageError
+from sdcam.service.agent.interpreter import check_it_starts, interpreter
+from sdcam.service.agent.loopback_module import how_to_have_the_camera
+from sdcam.service.agent.service_agent import Say, ServiceState
+from sdcam.service.agent.systemctl import Systemctl
+from sdcam.service.agent.written_file import remove, write
+from sdcam.service.log_place import log_folder
+
+UNIT = "streamdiffusion-cam.service"
+_NOT_INSTALLED = MissingError("The service is not installed.", "`sdcam service install` does it.")
+
+
+class UserUnit:
+    """See `ServiceAgent`."""
+
+    def __init__(self) -> None:
+        home = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+        self.definition = Path(home).expanduser() / "systemd" / "user" / UNIT
+        self._systemctl = Systemctl(UNIT)
+
+    def install(self, say: Say, config: Path | None = None) -> None:
+        if "SUDO_UID" in os.environ:
+            raise UsageError("A camera service belongs to a user.", "Leave `sudo` away.")
+        check_it_starts([interpreter(), "-m", "sdcam"])
+        self._systemctl.show()  # before anything is written: is there a session?
+        write(self.definition, render(interpreter(), config).encode())
+        self._systemctl.reload()
+        self._systemctl.enable()
+        self._systemctl.restart()
+        say(f"The service runs, now and after every login: {self.definition}")
+        for line in how_to_have_the_camera():
+            say(line)
+
+    def uninstall(self, say: Say) -> None:
+        if self.definition.exists():
+            self._systemctl.disable()
+            say("The service has ended.")
+            remove(self.definition)
+            say(f"{self.definition} is removed.")
+            self._systemctl.reload()
+            self._systemctl.reset_failed()
+        if log_folder().exists():
+            shutil.rmtree(log_folder(), ignore_errors=True)
+            say(f"{log_folder()} is removed.")
+
+    def start(self, say: Say) -> None:
+        self._check_installed()
+        state = self.state()
+        if state.pid is not None:
+            say(f"The service runs already (process {state.pid}).")
+            return
+        self._systemctl.start()
+        say("The service is started.")
+
+    def stop(self, say: Say) -> None:
+        if self.definition.exists():
+            self._systemctl.stop()
+        say("The service has ended.")
+
+    def restart(self, say: Say) -> None:
+        self._check_installed()
+        self._systemctl.restart()
+        say("The service is started again.")
+
+    def state(self) -> ServiceState:
+        installed = self.definition.exists()
+        told = self._systemctl.show()
+        pid = int(told.get("MainPID") or 0)
+        active, sub = told.get("ActiveState", "unknown"), told.get("SubState", "")
+        return ServiceState(
+            installed,
+            self.definition,
+            active if active == sub or not sub else f"{active} ({sub})",
+            pid or None,
+            "" if told.get("ExecMainCode", "0") == "0" else _last_exit(told),
+            _note(installed, active, told),
+        )
+
+    def where_else_to_look(self) -> str:
+        return f"journalctl --user -u {UNIT.removesuffix('.service')}"
+
+    def _check_installed(self) -> None:
+        if not self.definition.exists():
+            raise _NOT_INSTALLED
+
+
+def render(python: Path, config: Path | None = None) -> str:
+    """The unit for this user, from the file in `launchd/`."""
+    text = resources.launchd(UNIT).read_text(encoding="utf-8")
+    lines = text.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("ExecStart="))
+    lines[start] = lines[start].replace("PYTHON", _quoted(python), 1)
+    if config is not None:
+        lines[start] += f" --config {_quoted(config.absolute())}"
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(path: Path) -> str:
+    """systemd.service(5), "COMMAND LINES"; "%" begins a specifier and "$" a variable."""
+    text = str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + text.replace("%", "%%").replace("$", "$$") + '"'
+
+
+def _last_exit(told: dict[str, str]) -> str:
+    result = told.get("Result", "success")
+    if result == "success":
+        return told.get("ExecMainStatus", "")
+    return f"{told.get('ExecMainStatus', '')} ({result})"
+
+
+def _note(installed: bool, active: str, told: dict[str, str]) -> str:
+    if not installed:
+        return _NOT_INSTALLED.todo
+    if active == "failed":
+        return "It gave up; the log says why. `sdcam service start` tries anew."
+    if active == "inactive":
+        return "`sdcam service start` starts it."
+    return told.get("StatusText", "")
