@@ -19,12 +19,15 @@ def socket_address(config: Path | None) -> Path:
     setting: Any = os.environ.get(paths.ENV_SOCKET)
     if not setting:
         setting = _in_file(config or paths.config_file())
-    return paths.control_socket(setting if isinstance(setting, str) and setting else "auto")
+    try:
+        return paths.control_socket(setting if isinstance(setting, str) and setting else "auto")
+    except RuntimeError:  # "~nobody/x"
+        return paths.control_socket("auto")
 
 
 def _in_file(path: Path) -> Any:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         return tomlkit.parse(text).unwrap().get("service", {}).get("socket")
-    except (OSError, UnicodeDecodeError, TOMLKitError, AttributeError):
+    except (OSError, TOMLKitError, ValueError, AttributeError, RecursionError):
         return None

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import socket
+import stat
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
-from sdcam.control import protocol
-from sdcam.errors import SdcamError, UsageError
+from sdcam import paths
+from sdcam.control.peer import may_command, peer_uid
+from sdcam.control.protocol import Conversation
+from sdcam.errors import ExitCode, SdcamError, UsageError
 
 _log = logging.getLogger("sdcam.control")
-_IDLE_SECONDS = 60.0
+# A command line needs milliseconds for a message; what takes longer hangs.
+_SECONDS = 5.0
+# Of those that say nothing the oldest has to go: a newcomer is always heard.
+_MOST_CONNECTIONS = 16
 T = TypeVar("T")
 
 
@@ -32,27 +41,39 @@ class Commands(Protocol):
 
 
 class ControlServer:
-    """Listens while entered; one short-lived thread a connection."""
+    """Listens while entered; one short-lived thread a connection.
 
-    def __init__(self, path: Path, commands: Commands) -> None:
+    Args:
+        seconds: for one message, coming or going.
+    """
+
+    def __init__(self, path: Path, commands: Commands, seconds: float = _SECONDS) -> None:
         self._path = path
         self._commands = commands
+        self._seconds = seconds
+        self._owner = os.geteuid()
+        self._closing = False
+        self._connections: deque[socket.socket] = deque()
+        self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._accept, name="control", daemon=True)
 
     def __enter__(self) -> None:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._path.unlink(missing_ok=True)  # of a service that was killed: we hold the lock
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            self._socket.bind(str(self._path))
+            _private_folder(self._path)
+            self._path.unlink(missing_ok=True)  # of a service that was killed: we hold the lock
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                self._socket.bind(str(self._path))
+                self._path.chmod(0o600)
+            except OSError:
+                self._socket.close()
+                raise
         except OSError as error:
-            self._socket.close()
             raise UsageError(
                 f"The control socket {self._path} cannot be made: {error.strerror or error}.",
                 "Set service.socket to a shorter path in a folder of your own.",
             ) from None
-        self._path.chmod(0o600)
-        self._socket.listen(8)
+        self._socket.listen(128)  # a crowd waits; a full queue is a refusal
         self._thread.start()
 
     def __exit__(
@@ -61,40 +82,69 @@ class ControlServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._closing = True
         self._path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)  # wakes accept() on Linux
         self._socket.close()  # and on macOS
 
     def _accept(self) -> None:
-        while True:
+        while not self._closing:
             try:
                 connection, _ = self._socket.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+            except OSError as error:
+                if not self._closing:  # out of descriptors, or the caller left at once
+                    _log.debug("no connection: %s", error)
+                    time.sleep(0.1)
+                continue
+            self._make_room()
+            with self._lock:
+                self._connections.append(connection)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _make_room(self) -> None:
+        with self._lock:
+            if len(self._connections) >= _MOST_CONNECTIONS:
+                with contextlib.suppress(OSError):  # wakes its thread, which closes it
+                    self._connections.popleft().shutdown(socket.SHUT_RDWR)
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection:
+            with contextlib.suppress(OSError):  # it left, or took too long
+                self._talk(connection)
+            with self._lock, contextlib.suppress(ValueError):
+                self._connections.remove(connection)
 
     def _talk(self, connection: socket.socket) -> None:
-        connection.settimeout(_IDLE_SECONDS)
-        with connection, connection.makefile("rwb") as stream, contextlib.suppress(OSError):
-            while True:
-                try:
-                    request = protocol.read(stream)
-                    if request is None:
-                        return
-                    answer = {"ok": True, "result": self._obey(request)}
-                except SdcamError as error:
-                    answer = {
-                        "ok": False,
-                        "error": error.what,
-                        "todo": error.todo,
-                        "exit_code": int(error.exit_code),
-                    }
-                protocol.write(stream, answer)
+        conversation = Conversation(connection, self._seconds)
+        if not may_command(uid := peer_uid(connection), self._owner):
+            _log.warning("user %d tried to command the service", uid)
+            conversation.write(
+                _refusal(SdcamError("This service belongs to another user.", "Start your own."))
+            )
+            return
+        while True:
+            try:
+                request = conversation.read()
+            except SdcamError as error:  # no telling where the next message begins
+                conversation.write(_refusal(error))
+                return
+            if request is None:
+                return
+            conversation.write(self._answer(request))
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return {"ok": True, "result": self._obey(request)}
+        except SdcamError as error:
+            return _refusal(error)
+        except Exception:
+            _log.exception("%r failed", request.get("command"))
+            return _refusal(SdcamError("The service could not do that.", "Look into its log."))
 
     def _obey(self, request: dict[str, Any]) -> object:
         commands = self._commands
-        answers: dict[object, Callable[[], object]] = {
+        answers: dict[str, Callable[[], object]] = {
             "status": commands.status,
             "pause": commands.pause,
             "resume": commands.resume,
@@ -104,10 +154,10 @@ class ControlServer:
             "snapshot": lambda: commands.snapshot(Path(_argument(request, "path", str))),
             "stop": commands.stop,
         }
-        answer = answers.get(request.get("command"))
-        if answer is None:
-            raise UsageError(f"The service knows no command {request.get('command')!r}.")
-        return answer()
+        command = request.get("command")
+        if not isinstance(command, str) or command not in answers:
+            raise UsageError(f"The service knows no command {str(command)[:40]!r}.")
+        return answers[command]()
 
 
 def _argument(request: dict[str, Any], name: str, kind: type[T]) -> T:
@@ -115,3 +165,22 @@ def _argument(request: dict[str, Any], name: str, kind: type[T]) -> T:
     if not isinstance(value, kind):
         raise UsageError(f"{request['command']} needs {name}.")
     return value
+
+
+def _refusal(error: SdcamError) -> dict[str, Any]:
+    return {
+        "ok": False,
+        "error": error.what,
+        "todo": error.todo,
+        "exit_code": int(ExitCode(error.exit_code)),
+    }
+
+
+def _private_folder(path: Path) -> None:
+    """Our own folder is closed to others. One that the user named may be anything: there the mode
+    of the socket itself and the look at who connects must do."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = path.parent.stat()
+    ours = path == paths.control_socket("auto")
+    if ours and found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) != 0o700:
+        path.parent.chmod(0o700)

@@ -81,13 +81,24 @@ def test_refusals_come_back_as_the_same_kind_of_error(path):
         ask(path, "set", values=3)
 
 
-@pytest.mark.parametrize("line", [b"hello\n", b"[1]\n", b'{"v": 99, "command": "status"}\n'])
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"hello\n",
+        b"[1]\n",
+        b'{"v": 99, "command": "status"}\n',
+        b'{"command": "status"}\n',
+        b"\0\xff\xfe\n",
+        b"[" * 100_000 + b"\n",
+    ],
+)
 def test_nonsense_gets_an_answer_and_the_server_lives_on(path, line):
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(path))
         connection.sendall(line)
         answer = json.loads(connection.makefile().readline())
     assert answer["ok"] is False
+    assert answer["exit_code"] == 1
     assert ask(path, "status") == {"state": "running"}
 
 
