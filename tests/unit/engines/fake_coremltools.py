@@ -112,7 +112,7 @@ class FakeCoreML:
         file = Path(path) / "model.mil"
         name = file.read_text() if file.is_file() else ""
         if not name:
-            raise RuntimeError('{\n    NSLocalizedDescription = "Unable to load model";\n}')
+            raise _error("Unable to load model")
         self.loaded.append((name, compute_units.name, optimization_hints))
         return self._loaded(name)
 
@@ -157,7 +157,7 @@ class FakeCoreML:
         borders = self.borders[name]
         for wrong in sorted(set(borders) ^ set(data)):
             self._broken(f"{name}: {wrong} is missing or unknown")
-            raise RuntimeError(f"NSLocalizedDescription = {wrong} is missing or unknown")
+            raise _error(f"Feature {wrong} is missing or unknown.")
         inputs = {key: self._accepted(name, key, data[key], borders[key]) for key in borders}
         for key, value in data.items():
             known = given.setdefault(f"{name}: {key}", [])
@@ -201,6 +201,11 @@ class FakeCoreML:
     def _chatter(what: str) -> None:
         print(f"coremltools: {what}")
         os.write(1, f"Core ML: {what}\n".encode())
+
+
+def _error(description: str) -> RuntimeError:
+    """As Core ML's `userInfo` prints."""
+    return RuntimeError(f'{{\n    NSLocalizedDescription = "{description}";\n}}')
 
 
 def _returned(value: np.ndarray) -> Any:

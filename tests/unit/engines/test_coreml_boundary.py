@@ -140,7 +140,7 @@ def test_standard_output_is_the_same_file_afterwards(coreml, bundle, capfd):
 def test_a_program_that_fails_is_named(lenient_coreml, bundle, image):
     networks = open_coreml(bundle, STAGES)
     lenient_coreml.borders["encode"]["mask"] = (1,)
-    with pytest.raises(SdcamError, match=r"did not run the program encode \(NSLocal.*mask is"):
+    with pytest.raises(SdcamError, match=r"the program encode \(Feature mask is.*\.\)"):
         networks.encode(image)
 
 

@@ -106,7 +106,7 @@ def test_a_damaged_program_is_compiled_once_more(coreml, bundle, caplog):
 
 def test_a_program_that_never_loads_is_an_error_with_its_name(coreml, bundle):
     coreml.corrupt.add("encode")
-    with pytest.raises(SdcamError, match=r"cannot load the program encode .*sdcam models verify"):
+    with pytest.raises(SdcamError, match=r"load the program encode .* \(Unable to load model\)"):
         open_coreml(bundle, ENCODE)
     assert coreml.compiled == ["encode"]
 
@@ -128,6 +128,13 @@ def test_two_processes_that_compile_the_same_both_run(coreml, bundle):
     mine.load("encode", "CPU_ONLY")
     assert coreml.loaded[-1][0] == "encode"
     assert entries() == [entry.name]
+
+
+def test_an_entry_without_its_note_is_removed(coreml, bundle):
+    (cache_folder() / "0123" / "encode.mlmodelc").mkdir(parents=True)
+    (cache_folder() / "0123" / "made-from.json").write_text("{")
+    open_coreml(bundle, ENCODE).close()
+    assert len(entries()) == 1
 
 
 def test_what_a_killed_process_left_is_removed(coreml, bundle):

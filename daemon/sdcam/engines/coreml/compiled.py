@@ -22,6 +22,7 @@ from typing import Any
 import psutil
 
 from sdcam import paths
+from sdcam.engines.coreml.reason import reason
 from sdcam.engines.coreml.standard_output import kept_standard_output
 from sdcam.engines.coreml.system import System
 from sdcam.errors import SdcamError
@@ -61,7 +62,9 @@ class CompiledPrograms:
             try:
                 return self._load(entry, name, units)
             except Exception as fault:  # coremltools raises whatever Core ML said
-                _log.warning("%s in the cache is damaged (%s): compiling it anew", name, fault)
+                _log.warning(
+                    "%s in the cache is damaged (%s): compiling it anew", name, reason(fault)
+                )
                 shutil.rmtree(entry, ignore_errors=True)
         self._compile(name, entry)
         try:
@@ -101,7 +104,8 @@ class CompiledPrograms:
             _put(fresh, entry)
         except OSError as fault:
             raise SdcamError(
-                f"The compiled program {name} cannot be kept in {self.folder} ({fault.strerror}).",
+                f"The compiled program {name} cannot be kept in {self.folder} "
+                f"({fault.strerror or reason(fault)}).",
                 "Make room there, or check its permissions.",
             ) from None
         finally:
@@ -124,7 +128,8 @@ class CompiledPrograms:
         there, and what processes left that were killed while they compiled."""
         ours = str(self.bundle.path.resolve())
         for other, bundle, program in _notes(self.folder):
-            if other != entry and ((bundle, program) == (ours, name) or not Path(bundle).is_dir()):
+            gone = not (bundle and Path(bundle).is_dir())
+            if other != entry and (gone or (bundle, program) == (ours, name)):
                 shutil.rmtree(other, ignore_errors=True)
         for left in self.folder.glob(".*.*"):
             process = left.name.rpartition(".")[2]
@@ -132,10 +137,8 @@ class CompiledPrograms:
                 shutil.rmtree(left, ignore_errors=True)
 
     def _unfit(self, name: str, what: str, fault: Exception) -> SdcamError:
-        lines = [line.strip() for line in str(fault).splitlines() if line.strip()]
         return SdcamError(
-            f"Core ML cannot {what} the program {name} of {self.bundle.path} "
-            f"({lines[0] if lines else type(fault).__name__}).",
+            f"Core ML cannot {what} the program {name} of {self.bundle.path} ({reason(fault)}).",
             f"Check it with: sdcam models verify {self.bundle.path}; "
             f"or convert it again: sdcam models convert {self.bundle.card.model}.",
         )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sdcam.engines.coreml.lifetime import kept_for_life
+from sdcam.engines.coreml.reason import reason
 from sdcam.errors import SdcamError
 
 Array = NDArray[Any]
@@ -75,7 +76,7 @@ class BoundProgram:
                 given = self._program.predict(self._inputs)
         except (RuntimeError, TypeError, ValueError) as fault:
             raise SdcamError(
-                f"Core ML did not run the program {self.name} ({_first_line(fault)}).",
+                f"Core ML did not run the program {self.name} ({reason(fault)}).",
                 "If this stays so, convert the model again: sdcam models convert NAME.",
             ) from None
         for name, array in self._results.items():
@@ -116,8 +117,3 @@ def _copy_rgb(image: Image.Image, into: Pixels) -> None:
         bottom = min(top + _BAND, height)
         band = np.asarray(image.crop((0, top, width, bottom)))
         cv2.cvtColor(band, cv2.COLOR_RGBA2RGB, dst=into[top:bottom])
-
-
-def _first_line(fault: Exception) -> str:
-    lines = [line.strip() for line in str(fault).splitlines() if line.strip()]
-    return lines[0] if lines else type(fault).__name__

@@ -20,10 +20,11 @@ _OUT, _ERR = 1, 2
 def kept_standard_output() -> Iterator[None]:
     """What is printed within, by Python or by C, goes to standard error; afterwards standard
     output is what it was, whatever was done to it."""
-    sys.stdout.flush()
+    if sys.stdout is not None:  # as it is where a service is started without one
+        sys.stdout.flush()
     try:
         kept = os.dup(_OUT)
-    except OSError:  # a service may be started without one
+    except OSError:
         with contextlib.redirect_stdout(sys.stderr):
             yield
         return
