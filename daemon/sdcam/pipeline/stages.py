@@ -33,13 +33,14 @@ Pixels = NDArray[np.uint8]
 STAGES: Final = ("frame", "encode", "denoise", "decode", "smooth")
 FUSED_STAGES: Final = ("frame", "fused", "smooth")
 
+MOST_LATENT_CHANNELS: Final = 64  # the family has 4, the embedded model 32
+
 _CACHED_PROMPTS = 64
-_MOST_LATENT_CHANNELS = 16
 
 
 def canvas_bytes(width: int, height: int) -> int:
     """Memory for the canvas of any model that paints this size."""
-    return 2 * width * height * 3 + 4 * _MOST_LATENT_CHANNELS * (width // 8) * (height // 8)
+    return 2 * width * height * 3 + 4 * MOST_LATENT_CHANNELS * (width // 8) * (height // 8)
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
         },
         "outputs": output.names,
         "frames": {
-            "captured": capture.frames.count,
+            "captured": capture.frames.count + capture.unread,
             "styled": inference.inferred.count,
             "reused": inference.reused,
             "skipped": inference.skipped + capture.unread,

@@ -110,7 +110,7 @@ class CaptureWorker(Worker):
             if isinstance(message, CameraFrame):
                 self._granted.remove(message.slot)
                 self.frames.tick()
-                self.unread = message.unread
+                self.unread += message.unread
                 self._backoff.works()
                 self._on_fault(None)
                 self._deliver(message)
@@ -186,3 +186,4 @@ def _capture(pipe: Connection, slots: FrameSlots, source: Source) -> None:
             unread += 1  # read all the same: a camera's queue would hand out old pictures later
             continue
         pipe.send(CameraFrame(slot, sequence, captured_ns, info.width, info.height, unread))
+        unread = 0

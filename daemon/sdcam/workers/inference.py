@@ -91,6 +91,7 @@ class InferenceWorker(Worker):
     def condition(self, conditioning: Conditioning) -> None:
         """A new look, in force from the next frame on."""
         self._conditioning = conditioning
+        self._mention_steps()
 
     def reset(self) -> None:
         """The next frame does not follow the last one (pause, another camera)."""
@@ -166,6 +167,14 @@ class InferenceWorker(Worker):
             assert spec is not None
             self._log.info(
                 "model ready: %s on %s, %dx%d", spec.model, spec.runtime, spec.width, spec.height
+            )
+            self._mention_steps()
+
+    def _mention_steps(self) -> None:
+        chain, steps = self._chain, self._conditioning.steps
+        if chain is not None and "fused" in chain.plan.processes and steps > 1:
+            self._log.warning(
+                "look.steps is %d; the fused layout takes 1, the staged one more", steps
             )
 
     def _fault(self, fault: SdcamError) -> None:

@@ -25,7 +25,7 @@ class CameraFrame:
     captured_ns: int  # time.monotonic_ns()
     width: int
     height: int
-    unread: int = 0  # frames that the camera gave while no slot was free, so far
+    unread: int = 0  # frames since the last one that the camera gave while no slot was free
 
 
 @dataclass(frozen=True)

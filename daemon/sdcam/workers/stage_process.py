@@ -10,11 +10,11 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 from sdcam.engines.plan import EnginePlan
-from sdcam.errors import SdcamError
+from sdcam.errors import MissingError, SdcamError
 from sdcam.pipeline.conditioning import Conditioning
 from sdcam.pipeline.img2img import Img2Img
 from sdcam.pipeline.networks import NetworksSpec
-from sdcam.pipeline.stages import Canvas
+from sdcam.pipeline.stages import MOST_LATENT_CHANNELS, Canvas
 from sdcam.workers.child import Child
 from sdcam.workers.frame_pool import FrameSlots
 from sdcam.workers.records import PaintRequest, Ready, StagesDone
@@ -127,6 +127,7 @@ def stage_main(
         if len(plan.processes) == 1:
             os.nice(_NICENESS)
         networks = plan.open(stages)
+        _refuse_large_latents(networks.spec)
     except SdcamError as error:
         pipe.send(error)
         return
@@ -139,6 +140,15 @@ def stage_main(
         pipe.send(error)
     finally:
         networks.close()
+
+
+def _refuse_large_latents(spec: NetworksSpec) -> None:
+    if spec.latent_channels > MOST_LATENT_CHANNELS:
+        raise MissingError(
+            f"The latents of {spec.model} have {spec.latent_channels} channels, and there is "
+            f"memory for {MOST_LATENT_CHANNELS}.",
+            "Take a model of the SDXS, SD-Turbo or Tiny-SD family.",
+        )
 
 
 def _paint(

@@ -1,0 +1,60 @@
+"""The staged chain at a Mac's pace: its processes crash, hang and give garbage; the output goes on.
+
+The replay engine fails on request, at a call of a program. A process that is started anew counts
+from one again, so these faults come back until the run ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+
+import pytest
+
+WORDS = ("--source", "test", "--output", "null", "--json")
+
+
+def engine(*faults, layout="staged"):
+    return ("--engine", " ".join([f"replay:m3-ultra:{layout}", *faults]))
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("crash=encode@40", "encode process was killed by SIGSEGV"),
+        ("hang=decode@40", "decode process does not answer"),
+        ("garbage=unet@40", "no numbers"),
+    ],
+)
+def test_a_stage_that_fails_is_replaced_and_frames_are_styled_again(start, fault, says):
+    service = start(*WORDS, *engine(fault), model="pocket", size="512")
+    service.until_styled()
+    failed = service.until(lambda s: s["restarts"]["model"] >= 1)
+    assert says in failed["last_fault"]
+    after = service.until(
+        lambda s: s["frames"]["styled"] > failed["frames"]["styled"] + 5 and not s["faults"]
+    )
+    assert after["frames"]["dropped"] >= 1
+    assert service.process.poll() is None
+
+
+def test_stages_have_processes_of_their_own_and_a_killed_one_is_replaced_alone(start):
+    service = start(*WORDS, *engine(), model="pocket", size="512")
+    before = service.until_styled()["processes"]
+    assert set(before) == {"daemon", "capture", "encode", "denoise", "decode"}
+    os.kill(before["denoise"]["pid"], signal.SIGKILL)
+    after = service.until(lambda s: s["restarts"]["model"] == 1 and "denoise" in s["processes"])
+    changed = {n for n in before if after["processes"][n]["pid"] != before[n]["pid"]}
+    assert changed == {"denoise"}
+
+
+@pytest.mark.parametrize("layout", ["staged", "fused"])
+def test_a_bounded_run_accounts_for_every_frame_of_the_camera(sdcam, layout):
+    words = (*WORDS, *engine(layout=layout), "--seconds", "3", "--set", "camera.fps=60")
+    done = sdcam("run", *words, SDCAM_MODEL__NAME="pocket", SDCAM_MODEL__RENDER_SIZE="512")
+    frames = json.loads(done.stdout)["frames"]
+    known = sum(frames[key] for key in ("styled", "reused", "skipped", "dropped"))
+    # Where the run ends up to five are on their way: waiting, in the chain, just captured.
+    assert 0 <= frames["captured"] - known <= 5
+    assert frames["styled"] > 10
