@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import cv2
 import numpy as np
 
@@ -59,6 +61,6 @@ def test_status_is_for_people_and_for_programs(start, sdcam):
     service = start("--source", "test", "--output", "null")
     service.until_styled()
     text = sdcam("status").stdout
-    assert "state    running" in text
+    assert re.search(r"^state +running$", text, re.MULTILINE)
     assert "fps" in text
     assert '"latency_ms"' in sdcam("status", "--json").stdout

@@ -21,9 +21,26 @@ def add_settings_options(parser: argparse.ArgumentParser) -> None:
 
 
 def settings_from(arguments: argparse.Namespace, **more: Any) -> Any:
-    """The settings in force under this command line; `more` are dotted keys written with "__"."""
+    """The settings in force under this command line; `more` as for `overrides_from`."""
     from sdcam.settings import load
 
+    return load(arguments.config, overrides_from(arguments, **more))
+
+
+def layers_from(arguments: argparse.Namespace, **more: Any) -> Any:
+    """All that is said about the settings (`sdcam.settings.origin.Layers`), not yet checked."""
+    from sdcam.settings.load import layers
+
+    return layers(arguments.config, overrides_from(arguments, **more))
+
+
+def overrides_from(arguments: argparse.Namespace, **more: Any) -> dict[str, Any]:
+    """What this command line says, nested as in the file; `more` are dotted keys written with
+    "__", `look__prompt="anime"`, and None is what was not said.
+
+    Raises:
+        UsageError: a word that is no assignment, or two that contradict each other.
+    """
     values = assignments(arguments.set)
     values.update({k.replace("__", "."): v for k, v in more.items() if v is not None})
     nested: dict[str, Any] = {}
@@ -32,8 +49,10 @@ def settings_from(arguments: argparse.Namespace, **more: Any) -> Any:
         table = nested
         for name in tables:
             table = table.setdefault(name, {})
+            if not isinstance(table, dict):
+                raise UsageError(f'"{dotted}" lies in "{name}", which got a value, too.')
         table[key] = value
-    return load(arguments.config, nested)
+    return nested
 
 
 def assignments(words: list[str]) -> dict[str, Any]:
@@ -56,6 +75,7 @@ def _toml_value(text: str) -> Any:
     from tomlkit.exceptions import TOMLKitError
 
     try:
-        return tomlkit.parse(f"value = {text}").unwrap()["value"]
-    except TOMLKitError:
+        said = tomlkit.parse(f"value = {text}").unwrap()
+    except (TOMLKitError, ValueError):
         return text
+    return said["value"] if len(said) == 1 else text  # several lines of text, not of TOML

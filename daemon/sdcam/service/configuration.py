@@ -81,11 +81,12 @@ class Configuration:
     def __init__(
         self, file: Path | None = None, overrides: Mapping[str, Any] | None = None
     ) -> None:
-        self._named = file
+        # Absolute: others are told of it, and `--save` writes there.
+        self._named = file.absolute() if file else None
         self._overrides = overrides or {}
         self._lock = threading.RLock()
-        said = layers(file, self._overrides)
-        self.file = said.file
+        said = layers(self._named, self._overrides)
+        self.file = said.file.absolute()
         self.error: ConfigError | None = None
         self._settings = settings_of(said)
         self._said = _values_of_file(said)

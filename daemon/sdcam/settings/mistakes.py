@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from sdcam.errors import UsageError
+from sdcam.settings.key import bounds_of, unit_of
 from sdcam.settings.origin import Layers, Origin, Source
 from sdcam.settings.schema import Settings, sections
 
@@ -31,7 +32,8 @@ class Mistake:
     expected: str
 
     def __str__(self) -> str:
-        return f"{self.origin.place}: {self.expected}."
+        end = "" if self.expected.endswith("?") else "."
+        return f"{self.origin.place}: {self.expected}{end}"
 
     def as_dict(self) -> dict[str, Any]:
         """For `sdcam status --json`."""
@@ -73,13 +75,22 @@ def mistakes_of(error: ValidationError, layers: Layers) -> list[Mistake]:
         else:
             message = wrong["msg"].removeprefix("Value error, ")
             value = _short(repr(wrong["input"]))
-            expected = f"{_short(key)} = {value}: {message[:1].lower()}{message[1:]}"
+            expected = f"{_short(key)} = {value}: {message[:1].lower()}{message[1:]}{_unit(keys)}"
         found.append(Mistake(layers.origin(keys), key, expected))
     return found
 
 
 def _short(text: str) -> str:
     return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."
+
+
+def _unit(keys: list[str]) -> str:
+    """Of a number: " (0 to 60 seconds)"."""
+    model = sections().get(keys[0])
+    field = model.model_fields.get(keys[-1]) if model and len(keys) == 2 else None
+    if field is None or not unit_of(field):
+        return ""
+    return f" ({' '.join(filter(None, (bounds_of(field), unit_of(field))))})"
 
 
 def _closest(keys: list[str]) -> str:

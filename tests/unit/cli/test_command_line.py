@@ -80,7 +80,7 @@ def test_config_shows_what_is_in_force(capsys, tmp_path):
     file = tmp_path / "my.toml"
     file.write_text('[look]\nprompt = "pencil"\n')
     assert main(["config", "check", "--config", str(file)]) == 0
-    assert f"{file} is right." in capsys.readouterr().out
+    assert f"OK: {file} is right." in capsys.readouterr().out
     assert main(["config", "show", "--config", str(file), "--set", "look.seed=7"]) == 0
     shown = capsys.readouterr().out
     assert 'prompt = "pencil"' in shown

@@ -1,0 +1,77 @@
+"""What is in force, each value with where it came from: text that is TOML again, or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+
+from sdcam.settings.key import unit_of
+from sdcam.settings.load import settings_of
+from sdcam.settings.origin import Layers, Origin, Source
+from sdcam.settings.schema import Settings, sections
+
+_WIDEST_COLUMN = 44
+
+
+def as_toml(said: Layers) -> str:
+    """
+    Raises:
+        ConfigError: what is said is wrong.
+    """
+    in_force = settings_of(said).model_dump(mode="json")
+    parts = []
+    for section in Settings.model_fields:
+        rows = [
+            (f"{_name(key)} = {tomlkit.item(value).as_string()}", unit, _place(origin))
+            for key, value, unit, origin in _values(section, in_force[section], said)
+        ]
+        column = min(_WIDEST_COLUMN, max(len(row[0]) for row in rows)) + 2
+        lines = [f"{text:<{column}}# {unit}{', ' if unit else ''}{at}" for text, unit, at in rows]
+        parts.append("\n".join([f"[{section}]", *lines]) + "\n")
+    return "\n".join(parts)
+
+
+def as_json(said: Layers) -> str:
+    """{"look": {"seed": {"value": 42, "unit": null, "from": "default", ...}}}"""
+    in_force = settings_of(said).model_dump(mode="json")
+    shown = {
+        section: {
+            key: {
+                "value": value,
+                "unit": unit or None,
+                "from": str(origin.source.value),
+                "file": str(origin.file) if origin.file else None,
+                "line": origin.line,
+                "variable": origin.variable,
+            }
+            for key, value, unit, origin in _values(section, in_force[section], said)
+        }
+        for section in Settings.model_fields
+    }
+    return json.dumps(shown, indent=2) + "\n"
+
+
+def _values(
+    section: str, values: dict[str, Any], said: Layers
+) -> Iterator[tuple[str, Any, str, Origin]]:
+    model = sections().get(section)
+    for key, value in values.items():
+        unit = unit_of(model.model_fields[key]) if model else ""
+        yield key, value, unit, said.origin([section, key])
+
+
+def _place(origin: Origin) -> str:
+    if origin.source is not Source.FILE or origin.file is None:
+        return str(origin)
+    home = str(Path.home())
+    place = str(origin)
+    return f"~{place[len(home) :]}" if place.startswith(f"{home}/") else place
+
+
+def _name(key: str) -> str:
+    bare = key.replace("-", "").replace("_", "")
+    return key if bare.isascii() and bare.isalnum() else tomlkit.item(key).as_string()

@@ -1,0 +1,179 @@
+"""`sdcam config ...` as its user meets it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+
+import pytest
+import tomlkit
+
+from sdcam import paths
+from sdcam.cli import main
+from sdcam.cli.config_edit import _editor
+from sdcam.settings import load
+from sdcam.settings.default_file import default_text, json_schema
+
+
+@pytest.fixture
+def path():
+    """The usual place; nothing is there."""
+    return paths.config_file()
+
+
+@pytest.fixture
+def editor(monkeypatch, tmp_path):
+    """Sets VISUAL to an editor that does this to the file's text."""
+
+    def editor(expression, code=0):
+        script = tmp_path / "an editor.py"
+        script.write_text(
+            "import pathlib, sys\n"
+            "path = pathlib.Path(sys.argv[-1])\n"
+            f"text = path.read_text()\npath.write_text({expression})\nsys.exit({code})\n"
+        )
+        monkeypatch.setenv("VISUAL", f"{sys.executable} {shlex.quote(str(script))}")
+        monkeypatch.setenv("EDITOR", "false")
+
+    return editor
+
+
+def test_path_is_where_the_file_would_be(capsys, path, tmp_path, monkeypatch):
+    assert main(["config", "path"]) == 0
+    assert capsys.readouterr().out == f"{path}\n"
+    monkeypatch.setenv("SDCAM_CONFIG", str(tmp_path / "mine.toml"))
+    assert main(["config", "path"]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'mine.toml'}\n"
+
+
+def test_init_writes_the_default_and_its_schema_once(capsys, path):
+    assert main(["config", "init"]) == 0
+    assert str(path) in capsys.readouterr().out
+    assert path.read_text() == default_text()
+    assert path.read_text().startswith("#:schema ./config.schema.json\n")
+    assert json.loads(path.with_name("config.schema.json").read_text()) == json_schema()
+
+    path.write_text("# mine\n")
+    assert main(["config", "init"]) == 2
+    assert "--force" in capsys.readouterr().err
+    assert path.read_text() == "# mine\n"
+    assert main(["config", "init", "--force"]) == 0
+    assert path.read_text() == default_text()
+
+
+def test_check_says_ok(capsys, path):
+    assert main(["config", "check"]) == 0
+    assert "all defaults" in capsys.readouterr().out
+    main(["config", "init"])
+    capsys.readouterr()
+    assert main(["config", "check"]) == 0
+    assert capsys.readouterr().out == f"OK: {path} is right.\n"
+
+
+def test_check_names_every_mistake_with_its_line(capsys, tmp_path):
+    file = tmp_path / "wrong.toml"
+    file.write_text("[look]\nstrength = 3\n[output]\nfsp = 30\nhold_seconds = 0\n")
+    assert main(["config", "check", str(file)]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said == [
+        f"{file}, line 2: look.strength = 3: input should be less than or equal to 1.",
+        f"{file}, line 5: output.hold_seconds = 0: input should be greater than or equal to 0.1 "
+        "(0.1 to 60 seconds).",
+        f'{file}, line 4: unknown key "output.fsp"; did you mean "fps"?',
+        f"sdcam: {file}: 3 mistakes. Mend what is named above; a running service keeps what it "
+        "read last.",
+    ]
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"[look", None])
+def test_check_of_what_is_no_toml(capsys, tmp_path, content):
+    file = tmp_path / "wrong.toml"
+    if content is None:
+        file.mkdir()
+    else:
+        file.write_bytes(content)
+    assert main(["config", "check", str(file)]) == 2
+    assert str(file) in capsys.readouterr().err.splitlines()[0]
+
+
+def test_show_says_where_each_value_comes_from(capsys, path, monkeypatch):
+    path.parent.mkdir(parents=True)
+    path.write_text('[look]\nblend = 0.2\n[styles]\n"my own" = "linocut"\n')
+    monkeypatch.setenv("SDCAM_OUTPUT__HOLD_SECONDS", "3")
+    assert main(["config", "show", "--set", "look.seed=7"]) == 0
+    shown = capsys.readouterr().out
+    lines = {line.partition(" = ")[0]: line for line in shown.splitlines()}
+    assert lines["blend"].endswith(f"# {path}:2")
+    assert lines["seed"].startswith("seed = 7 ")
+    assert lines["seed"].endswith("# command line")
+    assert lines["strength"].endswith("# default")
+    assert lines["hold_seconds"].endswith("# seconds, SDCAM_OUTPUT__HOLD_SECONDS")
+    assert lines['"my own"'].endswith(f"# {path}:4")
+    told = tomlkit.parse(shown).unwrap()  # and it is a configuration itself
+    assert told["styles"]["my own"] == "linocut"
+
+    assert main(["config", "show", "--json"]) == 0
+    blend = json.loads(capsys.readouterr().out)["look"]["blend"]
+    assert (blend["value"], blend["from"], blend["line"]) == (0.2, "file", 2)
+
+
+def test_schema_is_json(capsys):
+    assert main(["config", "schema"]) == 0
+    assert json.loads(capsys.readouterr().out) == json_schema()
+
+
+def test_edit_makes_the_file_opens_it_and_checks_it(capsys, path, editor):
+    editor("text.replace('strength = 0.5', 'strength = 0.6')")
+    assert main(["config", "edit"]) == 0
+    assert "OK" in capsys.readouterr().out
+    assert load().look.strength == 0.6
+
+
+def test_edit_says_what_is_wrong_with_its_line(capsys, path, editor):
+    path.parent.mkdir(parents=True)
+    path.write_text("# mine\n")
+    editor("text + '[look]\\nstrength = 7\\n'")
+    assert main(["config", "edit"]) == 2
+    assert f"{path}, line 3: look.strength = 7" in capsys.readouterr().err
+
+
+def test_an_editor_that_fails_or_is_not_there_is_a_sentence(capsys, editor, monkeypatch):
+    editor("text", code=3)
+    assert main(["config", "edit"]) == 1
+    assert "ended with 3" in capsys.readouterr().err
+    for named, sentence in (("no-such-editor", "cannot be started"), ("vi 'x", "quotation")):
+        monkeypatch.setenv("VISUAL", named)
+        assert main(["config", "edit"]) == 2
+        assert sentence in capsys.readouterr().err
+
+
+def test_without_a_wish_an_editor_is_found(monkeypatch, tmp_path):
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.delenv("EDITOR", raising=False)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert _editor() == ["open", "-t", "-W"]
+    monkeypatch.setattr(sys, "platform", "linux")
+    nano = tmp_path / "nano"
+    nano.write_text("#!/bin/sh\n")
+    nano.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert _editor() == [str(nano)]
+    nano.unlink()
+    with pytest.raises(Exception, match="Set VISUAL or EDITOR"):
+        _editor()
+
+
+def test_contradictions_on_the_command_line_are_a_sentence(capsys):
+    assert main(["config", "show", "--set", "look=1", "--set", "look.seed=2"]) == 2
+    assert '"look.seed" lies in "look"' in capsys.readouterr().err
+
+
+def test_set_with_save_needs_no_running_service(capsys, path):
+    assert main(["set", "look.strength=0.8", "camera.fps=24", "--save"]) == 0
+    assert "at the next start" in capsys.readouterr().out
+    assert (load().look.strength, load().camera.fps) == (0.8, 24)
+    assert main(["set", "look.strength=8", "--save"]) == 2
+    assert "Nothing is saved" in capsys.readouterr().err
+    assert main(["prompt", "anime", "--save"]) == 0
+    assert load().look.prompt == "anime"
