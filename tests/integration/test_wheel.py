@@ -31,6 +31,7 @@ def test_the_data_travel_inside(site):
     }
     for needed in (
         "data/config/config.toml",
+        "engines/replay/profiles.toml",
         "data/config/styles.toml",
         "data/launchd/com.streamdiffusion-cam.daemon.plist",
         "data/launchd/streamdiffusion-cam.service",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, cast
 
 from sdcam.errors import SdcamError
+from sdcam.models.bundle import Layout
 from sdcam.pipeline.networks import FusedNetworks, Networks
 from sdcam.pipeline.stages import FUSED_STAGES, STAGES, canvas_bytes
 from sdcam.settings import Settings
@@ -84,7 +85,8 @@ class EnginePlan:
             from sdcam.engines.coreml import open_coreml
             from sdcam.models.bundles import find_bundle
 
-            return open_coreml(find_bundle(self.model, self.size), stages, self.units)
+            layout = cast(Layout, self.engine.partition(":")[2])
+            return open_coreml(find_bundle(self.model, self.size, layout), stages, self.units)
         from sdcam.engines.open import open_engine
         from sdcam.engines.render_size import SQUARE, auto_size
         from sdcam.models import find_model
@@ -145,7 +147,8 @@ def ways_to_run(model: ModelSpec) -> list[EnginePlan]:
         from sdcam.engines.replay import parse_replay
 
         spec, faults = parse_replay(model.engine), model.engine.split()[1:]
-        layouts = [spec.layout] if spec.layout else list(LAYOUTS)
+        # Faults name programs, and each layout has its own.
+        layouts = [spec.layout or "staged"] if spec.layout or faults else list(LAYOUTS)
         return [
             EnginePlan(model.name, " ".join((word, *faults)), model.size, LAYOUTS[layout])
             for layout in layouts

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from sdcam.errors import MissingError
 from sdcam.models.bundle import CARD, Bundle, Layout
-from sdcam.models.registry import BUNDLES, automatic, find_model, is_hub_id, local_name
+from sdcam.models.registry import BUNDLES, automatic, find_model, is_hub_id, is_path, local_name
 from sdcam.models.registry import models_folder as _models_folder
 from sdcam.resources import embedded_model
 
@@ -57,7 +56,7 @@ def _folder_of(name: str) -> Path:
         name = automatic()
     if is_hub_id(name):
         name = local_name(name)
-    elif os.sep in name or name.startswith(("~", ".")):
+    elif is_path(name):
         folder = Path(name).expanduser()
         if folder.resolve() != embedded_model().resolve():
             return folder / BUNDLES

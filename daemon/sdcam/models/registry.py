@@ -37,7 +37,7 @@ def find_model(name: str) -> ModelFolder:
         name = automatic()
     if name == EMBEDDED:
         return ModelFolder.open(resources.embedded_model())
-    if _is_path(name) and not is_hub_id(name):
+    if is_path(name) and not is_hub_id(name):
         return ModelFolder.open(Path(name).expanduser().absolute())
     if local_name(name) not in installed_models():
         raise _not_here(name)
@@ -92,6 +92,11 @@ def is_name(word: str) -> bool:
     return (_NAME.fullmatch(word) or _HUB_ID.fullmatch(word)) is not None
 
 
+def is_path(name: str) -> bool:
+    """Whether a word is meant as the path of a folder."""
+    return os.sep in name or name.startswith(("~", "."))
+
+
 def is_hub_id(word: str) -> bool:
     """Whether it is owner/name and no folder of that name is below here."""
     return _HUB_ID.fullmatch(word) is not None and not Path(word).exists()
@@ -106,10 +111,6 @@ def local_name(word: str) -> str:
 def _is_model(entry: Path) -> bool:
     # An unfinished download, or what was converted from the embedded model.
     return entry.is_dir() and not entry.name.startswith(".") and entry.name != EMBEDDED
-
-
-def _is_path(name: str) -> bool:
-    return os.sep in name or name.startswith(("~", "."))
 
 
 def _not_here(name: str) -> MissingError:
