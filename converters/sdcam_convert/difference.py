@@ -14,9 +14,9 @@ from sdcam.models.bundle import BundleCard
 Array = NDArray[Any]
 
 GATES: Final = {"fp32": 1e-3, "fp16": 3e-3}  # relative L2, of programs that are not compressed
-# Compressed: five times what the rounding does to a Gaussian's weights (8 bits: int8, whose steps are
-# even); for 2 bits half of the way to an output that has nothing to do with the reference (1.4).
-# docs/verify.md has the largest that were measured.
+# Compressed: five times what the rounding does to a Gaussian's weights (at 8 bits that of int8,
+# whose steps are even); for 2 bits half of the way to an output that has nothing to do with the
+# reference (1.4). docs/verify.md has the largest that were measured.
 BITS_GATES: Final = {8: 0.05, 6: 0.13, 4: 0.5, 2: 0.7}
 PICTURE_SHARE: Final = 1 / 3  # of those; more of a picture is the camera's than of other outputs
 _NOT_COMPRESSED: Final = ("encode", "decode")  # programs; nor are these parts of `fused`
