@@ -83,15 +83,26 @@ class Configuration:
     ) -> None:
         # Absolute: others are told of it, and `--save` writes there.
         self._named = file.absolute() if file else None
-        self._overrides = overrides or {}
-        self._lock = threading.RLock()
-        said = layers(self._named, self._overrides)
-        self.file = said.file.absolute()
+        said = layers(self._named, overrides)
+        self._begin(settings_of(said), said)
+
+    @classmethod
+    def without_file(cls, settings: Settings) -> Configuration:
+        """Of a run that reads none (`sdcam demo`): there is nothing to watch."""
+        configuration = cls.__new__(cls)
+        configuration._named = None
+        configuration._begin(settings, None)
+        return configuration
+
+    def _begin(self, settings: Settings, said: Layers | None) -> None:
+        self.file = said.file.absolute() if said else None
         self.error: ConfigError | None = None
-        self._settings = settings_of(said)
-        self._said = _values_of_file(said)
-        self._had_file = os.path.exists(self.file)  # noqa: PTH110 (never raises)
+        self._overrides = said.overrides if said else {}
+        self._settings = self._at_start = settings
+        self._said = _values_of_file(said) if said else {}
+        self._had_file = self.file is not None and os.path.exists(self.file)  # noqa: PTH110
         self._runtime: dict[str, object] = {}
+        self._lock = threading.RLock()
 
     @property
     def settings(self) -> Settings:
@@ -101,6 +112,22 @@ class Configuration:
     def runtime(self) -> dict[str, object]:
         """What was changed while running and is not in the file: {"look.prompt": "anime"}."""
         return dict(self._runtime)
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """Keys that have changed since the start and wait for a restart of the service."""
+        return Changes(self._settings, differences(self._at_start, self._settings)).restart
+
+    def status(self) -> dict[str, Any]:
+        """For `sdcam status`: {"file", "error": None or {"message", "mistakes"}, "restart"}."""
+        error = self.error
+        return {
+            "file": str(self.file) if self.file else None,
+            "error": {"message": str(error), "mistakes": [m.as_dict() for m in error.mistakes]}
+            if error
+            else None,
+            "restart": list(self.waiting),
+        }
 
     def set(self, values: Mapping[str, object]) -> Changes:
         """Changes live keys until the file is next edited.

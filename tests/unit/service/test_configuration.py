@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from sdcam.errors import UsageError
 from sdcam.service.configuration import Configuration
-from sdcam.settings import ConfigError
+from sdcam.settings import ConfigError, Settings
 from sdcam.settings.save import save
 
 
@@ -52,6 +54,24 @@ def test_what_must_wait_for_a_restart_is_named(configuration, path):
     assert configuration.reload().restart == ("service.log_count",)
 
 
+def test_it_waits_until_the_restart_or_until_it_is_as_before(configuration, path):
+    path.write_text("[service]\nlog_count = 9\n")
+    configuration.reload()
+    path.write_text("[service]\nlog_count = 9\n[look]\nseed = 1\n")
+    assert configuration.reload().restart == ()
+    assert configuration.waiting == ("service.log_count",)
+    path.write_text("")
+    configuration.reload()
+    assert configuration.waiting == ()
+
+
+def test_a_run_without_a_file_takes_changes_too():
+    configuration = Configuration.without_file(Settings())
+    assert configuration.set({"look.seed": 1}).look
+    assert configuration.settings.look.seed == 1
+    assert configuration.status() == {"file": None, "error": None, "restart": []}
+
+
 def test_an_edit_that_says_the_same_changes_nothing(configuration, path):
     path.write_text('# better\n[look]\nstrength = 0.2\nprompt = "oil"\n')
     changes = configuration.reload()
@@ -68,6 +88,9 @@ def test_a_mistake_changes_nothing_and_is_kept_until_it_is_mended(configuration,
     assert mistake.as_dict()["file"] == str(path)
     assert (mistake.as_dict()["line"], mistake.key) == (3, "look.strength")
     assert "less than or equal to 1" in mistake.expected
+    status = json.loads(json.dumps(configuration.status()))
+    assert status["file"] == str(path)
+    assert status["error"]["mistakes"][0]["line"] == 3
     path.write_text("[look]\nprompt = 'anime'\n")
     assert configuration.reload().settings.look.prompt == "anime"
     assert configuration.error is None
