@@ -1,0 +1,102 @@
+"""The configuration of a running service: edits of its file, and what the commands save there."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from sdcam.settings import load
+
+PATIENCE = 60.0
+FAST = 'look = { prompt = "oil", strength = 0.5, transition_seconds = 0.0 }\n'
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text(FAST)
+    return path
+
+
+@pytest.fixture
+def service(start, config):
+    service = start("--source", "test", "--output", "null", "--config", str(config))
+    service.until_styled()
+    return service
+
+
+def test_saving_writes_the_file_and_keeps_what_stands_there(service, sdcam, config):
+    config.write_text('# mine\n[look]\nprompt = "oil"  # to begin with\n')
+    assert sdcam("prompt", "anime", "--save", "--config", str(config)).returncode == 0
+    assert config.read_text() == '# mine\n[look]\nprompt = "anime" # to begin with\n'
+    assert service.until(lambda s: s["look"]["prompt"] == "anime")
+    done = sdcam("next", "--save", "--config", str(config))
+    assert done.stdout.splitlines()[0] == load(config).look.prompt
+    assert service.until(lambda s: s["look"]["prompt"] == load(config).look.prompt)
+
+
+def test_nothing_is_saved_into_a_broken_file_and_nothing_changes(service, sdcam, config):
+    before = service.status()["look"]
+    config.write_text("[look\n")
+    done = sdcam("prompt", "anime", "--save", "--config", str(config))
+    assert done.returncode == 2
+    assert "line 1" in done.stderr
+    assert "Nothing is saved" in done.stderr
+    assert config.read_text() == "[look\n"
+    assert service.status()["look"] == before
+
+
+class Screen:
+    """`sdcam status --watch` on a terminal."""
+
+    def __init__(self, *words, **environment):
+        self._ours, theirs = pty.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "sdcam", "status", "--watch", "--interval", "0.1", *words],
+            env={**os.environ, **environment},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        self.seen = ""
+
+    def until(self, text):
+        deadline = time.monotonic() + PATIENCE
+        self.seen = ""
+        while text not in self.seen:
+            assert time.monotonic() < deadline, self.seen
+            if select.select([self._ours], [], [], 0.1)[0]:
+                self.seen += os.read(self._ours, 65536).decode(errors="replace")
+
+    def end(self):
+        self.process.send_signal(signal.SIGINT)
+        deadline = time.monotonic() + PATIENCE
+        while self.process.poll() is None and time.monotonic() < deadline:
+            if select.select([self._ours], [], [], 0.1)[0]:
+                try:
+                    self.seen += os.read(self._ours, 65536).decode(errors="replace")
+                except OSError:  # the other end is closed
+                    break
+        code = self.process.wait(PATIENCE)
+        os.close(self._ours)
+        return code
+
+
+def test_the_view_waits_for_the_service_shows_it_and_sees_it_go(start, tmp_path):
+    screen = Screen(SDCAM_SERVICE__SOCKET=str(tmp_path / "control.sock"))
+    screen.until("not running. Waiting for it.")
+    service = start("--source", "test", "--output", "null")
+    screen.until("running\033[0m")
+    screen.until("% CPU")
+    service.end()
+    screen.until("not running. Waiting for it.")
+    assert screen.end() == 0
+    assert "\033[?25h" in screen.seen  # the cursor is back
