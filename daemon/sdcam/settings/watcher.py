@@ -2,7 +2,7 @@
 
 Editors write in place, put a new file over the old one, delete and create, or write through a link
 to somebody's dotfiles. All of that shows in what `stat` says of the *path* (links followed), so the
-path is asked, ten times a second: 0.01 % of a core, the same on every system and file system, and
+path is asked, ten times a second: 0.1 % of a core, the same on every system and file system, and
 no events that a network folder or a renamed folder would keep to itself.
 """
 
