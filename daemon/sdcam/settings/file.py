@@ -25,15 +25,12 @@ def read(path: Path) -> str:
     try:
         # What is not there at once (a pipe) must not hold up the service.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:  # noqa: PTH123 (a descriptor)
-            kind = os.fstat(descriptor).st_mode
-            if not (stat.S_ISREG(kind) or stat.S_ISCHR(kind)):  # /dev/null is an empty file
-                raise ConfigError.of_file(path, "is not a file", "A TOML file is expected.")
-            data = file.read(_LARGEST + 1)
+        try:
+            data = _bytes(descriptor, path)
+        finally:
+            os.close(descriptor)
     except FileNotFoundError:
         raise
-    except IsADirectoryError:
-        raise ConfigError.of_file(path, "is a folder", "A TOML file is expected.") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ConfigError.of_file(path, f"cannot be read: {reason}") from None
@@ -44,6 +41,17 @@ def read(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ConfigError.of_file(path, "is not UTF-8 text", "Save it as UTF-8.", line) from None
+
+
+def _bytes(descriptor: int, path: Path) -> bytes:
+    """All of the file, or one byte more than is allowed."""
+    kind = os.fstat(descriptor).st_mode
+    if stat.S_ISDIR(kind):
+        raise ConfigError.of_file(path, "is a folder", "A TOML file is expected.")
+    if not (stat.S_ISREG(kind) or stat.S_ISCHR(kind)):  # /dev/null is an empty file
+        raise ConfigError.of_file(path, "is not a file", "A TOML file is expected.")
+    with os.fdopen(descriptor, "rb", closefd=False) as file:
+        return file.read(_LARGEST + 1)
 
 
 def parse_toml(text: str, path: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 import tomlkit
 from hypothesis import HealthCheck, given, settings
@@ -228,7 +229,9 @@ def test_whatever_lies_in_the_files_place(tmp_path, staged):
     path.write_text(GOOD)
     configuration = Configuration(path)
     staged(path)
+    open_before = psutil.Process().num_fds()
     assert obeys(configuration, path) is None
+    assert psutil.Process().num_fds() == open_before
 
 
 def test_no_permission_to_read_it():
