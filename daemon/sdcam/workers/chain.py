@@ -21,19 +21,20 @@ from sdcam.workers.records import CameraFrame, PaintRequest, StagesDone, StyledF
 from sdcam.workers.stage_process import StageProcess, stage_main
 
 IN_FLIGHT = 3
+_QUEUED = 2  # with a process: one in work, one to go on with at once
 _LATE_SECONDS = 0.1
-_EARLY_SECONDS = 0.0015  # rather a short wait for the slowest process than a wait of that process
+_FIRST_SECONDS = 60.0  # as long as nobody knows what is usual
+_EARLY_SECONDS = 0.003  # rather a short wait for the slowest process than a wait of that process
 
 
 @dataclass
 class _Flight:
-    """A frame on its way: with the process at `position`, or waiting for it."""
+    """A frame on its way to the process at `position`, or with it."""
 
     request: PaintRequest
     position: int = 0
-    working: bool = False
+    asked: bool = False
     lost: bool = False  # another process failed; what becomes of this frame interests nobody
-    waits_since: float = 0.0
     stage_ns: dict[str, int] = field(default_factory=dict)
 
 
@@ -98,8 +99,7 @@ class Chain:
 
     def seconds_to_entry(self) -> float | None:
         """Until a new frame should set out; None as long as something else has to happen first."""
-        first = self._at(0)
-        if not self.ready or first is not None or len(self._flights) >= IN_FLIGHT:
+        if not self.ready or len(self._flights) >= IN_FLIGHT or self._waiting(0):
             return None
         now = time.monotonic()
         free = [now] * len(self.processes)
@@ -108,8 +108,8 @@ class Chain:
             for position in range(flight.position, len(free)):
                 process = self.processes[position]
                 at = max(at, free[position])
-                if flight.working and position == flight.position:
-                    at = process.asked
+                if flight.asked and position == flight.position and at == now:
+                    at = process.begun
                 at = free[position] = max(now, at + process.usual_seconds)
         entry, ahead = now, 0.0
         for process, is_free in zip(self.processes, free, strict=True):
@@ -121,7 +121,8 @@ class Chain:
         """Sends a frame on its way; its slots belong to the chain now."""
         fresh = not self._follows
         self._follows = True
-        request = PaintRequest(frame, slot, conditioning, time.monotonic_ns(), fresh)
+        now = time.monotonic_ns()
+        request = PaintRequest(frame, slot, conditioning, now, fresh, best_before_ns=0)
         self._flights.append(_Flight(request))
         self._move()
 
@@ -160,9 +161,10 @@ class Chain:
         self._flights.clear()
 
     def _done(self, position: int, done: StagesDone) -> StyledFrame | None:
-        flight = next(f for f in self._flights if f.working and f.position == position)
-        if flight.lost:
-            self._flights.remove(flight)
+        flight = next(f for f in self._flights if f.asked and f.position == position)
+        if flight.lost or done.stale:
+            self._tally.stale += done.stale and not flight.lost
+            self._leave_out(flight)
             self._release(flight)
             return None
         if position == 0:
@@ -170,14 +172,22 @@ class Chain:
         flight.stage_ns.update(done.stage_ns)
         flight.request = replace(flight.request, inferred=done.inferred)
         flight.position += 1
-        flight.working = False
-        flight.waits_since = time.monotonic()
+        flight.asked = False
         styled = None
         if flight.position == len(self.processes):
             self._flights.remove(flight)
             styled = self._styled_frame(flight)
         self._move()
         return styled
+
+    def _leave_out(self, flight: _Flight) -> None:
+        """Without this frame those after it do not follow those before it."""
+        index = self._flights.index(flight)
+        self._flights.remove(flight)
+        if flight.request.fresh and index < len(self._flights):
+            after = self._flights[index]
+            after.request = replace(after.request, fresh=True)
+        self._follows = False
 
     def _styled_frame(self, flight: _Flight) -> StyledFrame:
         request, spec = flight.request, self.processes[-1].spec
@@ -192,25 +202,17 @@ class Chain:
         )
 
     def _move(self) -> None:
-        """Hands waiting frames to the processes that are free, in order."""
-        for flight in list(self._flights):
-            process = self.processes[flight.position]
-            if flight.working or self._at(flight.position, working=True) or not process.ready:
-                continue
-            if flight.position and self._is_stale(flight):
-                self._tally.stale += 1
-                self._flights.remove(flight)
-                self._release(flight)
-                continue
-            flight.working = True
-            process.ask(flight.request)
-
-    def _is_stale(self, flight: _Flight) -> bool:
-        """It has waited for longer than the whole chain takes: something stuttered, and a newer
-        frame is a better use of the process that is free now."""
+        """Hands frames on to the processes, in order, a little ahead of their turn."""
+        now = time.monotonic_ns()
         usual = [process.usual_seconds for process in self.processes]
-        waited = time.monotonic() - flight.waits_since
-        return all(usual) and waited > max(_LATE_SECONDS, sum(usual))
+        # Longer than the whole chain takes: something stuttered.
+        late = max(_LATE_SECONDS, sum(usual)) if all(usual) else _FIRST_SECONDS
+        for flight in self._flights:
+            process = self.processes[flight.position]
+            if not flight.asked and process.ready and process.asked < _QUEUED:
+                flight.asked = True
+                best_before = now + round(late * 1e9)
+                process.ask(replace(flight.request, best_before_ns=best_before))
 
     def _failed(self, process: StageProcess, fault: SdcamError) -> None:
         position = self.processes.index(process)
@@ -220,18 +222,15 @@ class Chain:
         for flight in list(self._flights):
             self._tally.dropped += not flight.lost
             flight.lost = True
-            if not flight.working or flight.position == position:
+            if not flight.asked or flight.position == position:
                 self._flights.remove(flight)
                 self._release(flight)
         self._follows = False
         self._on_fault(fault)
 
-    def _at(self, position: int, working: bool = False) -> _Flight | None:
-        """The frame at a process; with `working`, only one that it works on."""
-        for flight in self._flights:
-            if flight.position == position and (flight.working or not working):
-                return flight
-        return None
+    def _waiting(self, position: int) -> bool:
+        """Whether a frame waits for the process, beside the one that it works on."""
+        return sum(flight.position == position for flight in self._flights) > 1
 
     def _release(self, flight: _Flight) -> None:
         if flight.position == 0:

@@ -49,15 +49,18 @@ class PaintRequest:
     conditioning: Conditioning
     now_ns: int  # the clock of prompt transitions
     fresh: bool  # it does not follow the frame before it
+    best_before_ns: int  # if it could not be begun until then, a newer frame is the better use
     inferred: bool = True  # as found by the stages before
 
 
 @dataclass(frozen=True)
 class StagesDone:
-    """From a process of the model: the canvas holds what its stages made."""
+    """From a process of the model: the canvas holds what its stages made, or nothing new where
+    the frame came too late."""
 
-    inferred: bool
-    stage_ns: dict[str, int]
+    inferred: bool = True
+    stale: bool = False
+    stage_ns: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -41,9 +41,11 @@ class StageProcess:
         self.spec: NetworksSpec | None = None  # known while it is ready
         self.starts = 0
         self.backoff = Backoff()
-        self.asked = 0.0
+        self.asked = 0  # requests without an answer yet: one in work, others behind it
+        self.begun = 0.0  # when it could begin with the one in work
         self._spawn = spawn
         self._deadline = math.inf
+        self._patient_until = 0.0  # a first frame and a new prompt take their time
         self._look: Conditioning | None = None
         self._times: deque[float] = deque(maxlen=_REMEMBERED)
 
@@ -53,7 +55,7 @@ class StageProcess:
 
     @property
     def usual_seconds(self) -> float:
-        """From a request to its answer, the median of late; 0 before the first."""
+        """That a frame keeps it busy, the median of late; 0 before the first."""
         return sorted(self._times)[len(self._times) // 2] if self._times else 0.0
 
     @property
@@ -71,13 +73,14 @@ class StageProcess:
         self._deadline = time.monotonic() + _LOAD_SECONDS
 
     def ask(self, request: PaintRequest) -> None:
+        """Requests may queue up: the next one is begun without a word from here."""
         assert self.child is not None
-        self.asked = time.monotonic()
-        patience = max(_ANSWER_SECONDS, _TIMES_THE_USUAL * self.usual_seconds)
-        if not self._times or request.conditioning != self._look:
-            patience = _FIRST_ANSWER_SECONDS
-        self._look = request.conditioning
-        self._deadline = self.asked + patience
+        if request.conditioning != self._look:
+            self._look = request.conditioning
+            self._patient_until = time.monotonic() + _FIRST_ANSWER_SECONDS
+        self.asked += 1
+        if self.asked == 1:
+            self._begin()
         self.child.send(request)
 
     def receive(self) -> StagesDone | None:
@@ -94,12 +97,18 @@ class StageProcess:
         self._deadline = math.inf
         if isinstance(message, Ready):
             self.spec = message.spec
+            self._patient_until = time.monotonic() + _FIRST_ANSWER_SECONDS
             return None
         if isinstance(message, SdcamError):
             raise message
         assert isinstance(message, StagesDone)
-        self._times.append(time.monotonic() - self.asked)
+        if not message.stale:
+            self._times.append(time.monotonic() - self.begun)
+            self._patient_until = 0.0
         self.backoff.works()
+        self.asked -= 1
+        if self.asked:
+            self._begin()
         return message
 
     def hung(self) -> SdcamError:
@@ -108,9 +117,15 @@ class StageProcess:
     def end(self, grace: float = 0.0) -> None:
         """It is gone when this returns, and touches no memory any more."""
         child, self.child, self.spec = self.child, None, None
+        self.asked = 0
         self._deadline = math.inf
         if child is not None:
             child.stop(grace)
+
+    def _begin(self) -> None:
+        self.begun = time.monotonic()
+        patience = max(_ANSWER_SECONDS, _TIMES_THE_USUAL * self.usual_seconds)
+        self._deadline = max(self.begun + patience, self._patient_until)
 
 
 def stage_main(
@@ -154,12 +169,14 @@ def _refuse_large_latents(spec: NetworksSpec) -> None:
 def _paint(
     request: PaintRequest, img2img: Img2Img, camera: FrameSlots, styled: FrameSlots
 ) -> StagesDone:
-    if request.conditioning != img2img.conditioning:
-        img2img.condition(request.conditioning, request.now_ns)
     if request.fresh:
         img2img.reset()
+    if time.monotonic_ns() > request.best_before_ns:
+        return StagesDone(stale=True)
+    if request.conditioning != img2img.conditioning:
+        img2img.condition(request.conditioning, request.now_ns)
     frame = request.frame
     picture = camera.view(frame.slot, (frame.height, frame.width, 3))
     canvas = Canvas.over(styled.memory(request.slot), img2img.networks.spec)
     painted = img2img.paint(picture, request.now_ns, canvas, request.inferred)
-    return StagesDone(painted.inferred, painted.stage_ns)
+    return StagesDone(painted.inferred, stage_ns=painted.stage_ns)

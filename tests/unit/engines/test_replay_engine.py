@@ -144,7 +144,7 @@ def test_garbage_comes_once_and_stops_the_model(tiny_model, frames, program):
     inputs = {
         "sample": np.ones((1, 4, 8, 16), np.float32),
         "time_embedding": np.zeros((1, 16), np.float32),
-        "prompt_embeds": np.zeros((1, 77, 8), np.float32),
+        "prompt_embeds": np.zeros((1, 77, 1024), np.float32),
     }
     noises = [unet.predict(inputs)["noise"] for _ in range(3)]
     assert [np.isfinite(noise).all() for noise in noises] == [True, False, True]

@@ -202,7 +202,7 @@ def test_a_process_that_hangs_is_noticed_within_a_second_and_replaced():
 def test_a_frame_that_waited_for_too_long_is_given_up_for_a_newer_one():
     with Bench(milliseconds=(1, 30, 1)) as bench:
         bench.until(lambda came: len(came) > 10)
-        bench.until(lambda came: bench.chain._at(1, working=True))
+        bench.until(lambda came: bench.chain.processes[1].asked)
         denoise = bench.chain.processes[1].child.pid
         os.kill(denoise, signal.SIGSTOP)
         start = time.monotonic()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sdcam.engines.borders import Borders
 from sdcam.engines.coreml.networks import CoreMLFused, CoreMLNetworks
@@ -21,20 +22,27 @@ def open_replay(
 ) -> Networks | FusedNetworks:
     """
     Args:
-        model: gives shapes, tokenizer, scheduler and time embedding; its networks are not read.
+        model: gives tokenizer, scheduler and time embedding; its networks are not read.
         size: (width, height) in pixels; the published times are of 512x512 and stay what they are.
         stages: names of `STAGES` or `FUSED_STAGES`; with "fused" among them it is a
             `FusedNetworks`.
     """
     layout = "fused" if "fused" in stages else spec.layout or "staged"
-    borders = Borders.of(model, size, f"replay {spec.profile.name} {layout}")
+    profile = spec.profile
+    borders = Borders.of(model, size, f"replay {profile.name} {layout}")
+    timed = replace(
+        borders.spec,
+        latent_channels=profile.latent_channels,
+        embed_channels=profile.embed_channels,
+    )
+    borders = replace(borders, spec=timed)
     names = programs_of(stages)
     if not names:
         return CoreMLNetworks(borders, {})
     usual = borders.schedule.single_level(_USUAL_STRENGTH)
     tiny = TinyNetworks(borders.spec, usual, borders.embed_time.channels)
     programs = {
-        name: ReplayProgram(name, tiny, spec.profile.milliseconds(name), spec.faults_of(name))
+        name: ReplayProgram(name, tiny, profile.milliseconds(name), spec.faults_of(name))
         for name in names
     }
     return (

@@ -22,6 +22,8 @@ class Profile:
     decode: float
     estimate: bool  # else it was measured, by whom `source` says
     source: str
+    latent_channels: int  # of the model that was timed
+    embed_channels: int
 
     @property
     def fused(self) -> float:
