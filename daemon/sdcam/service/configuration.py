@@ -7,6 +7,8 @@ nothing at all.
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import os
 import threading
 from collections.abc import Mapping
@@ -14,11 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sdcam import paths
+from sdcam.errors import SdcamError
 from sdcam.settings import ConfigError, Settings
 from sdcam.settings.change import changed, differences, effect_in
 from sdcam.settings.key import Effect
 from sdcam.settings.load import layers, settings_of
 from sdcam.settings.origin import Layers
+from sdcam.settings.save import replace
 
 # Live keys of [output] that the picture itself shows, with those of [look].
 _PICTURE = {"output.fit", "output.mirror"}
@@ -69,40 +74,76 @@ class Changes:
 
 
 class Configuration:
-    """
-    Args:
-        file: as `--config` named it, None for the default place.
-        overrides: nested values of the command line; they stay stronger than the file.
+    """Made by one of its class methods.
 
-    Raises:
-        ConfigError: the file is wrong at the start, when there is no good one to keep.
+    Attributes:
+        file: the one to watch, absolute, for others are told of it; None where there is none.
+        error: what is wrong with it now.
     """
 
     def __init__(
-        self, file: Path | None = None, overrides: Mapping[str, Any] | None = None
+        self,
+        settings: Settings,
+        said: Layers | None = None,
+        named: Path | None = None,
+        error: ConfigError | None = None,
+        last_good: Path | None = None,
     ) -> None:
-        # Absolute: others are told of it, and `--save` writes there.
-        self._named = file.absolute() if file else None
-        said = layers(self._named, overrides)
-        self._begin(settings_of(said), said)
-
-    @classmethod
-    def without_file(cls, settings: Settings) -> Configuration:
-        """Of a run that reads none (`sdcam demo`): there is nothing to watch."""
-        configuration = cls.__new__(cls)
-        configuration._named = None
-        configuration._begin(settings, None)
-        return configuration
-
-    def _begin(self, settings: Settings, said: Layers | None) -> None:
         self.file = said.file.absolute() if said else None
-        self.error: ConfigError | None = None
+        self.error = error
+        self._named = named
         self._overrides = said.overrides if said else {}
         self._settings = self._at_start = settings
         self._said = _values_of_file(said) if said else {}
         self._had_file = self.file is not None and os.path.exists(self.file)  # noqa: PTH110
         self._runtime: dict[str, object] = {}
+        self._last_good = last_good
         self._lock = threading.RLock()
+        if said and not error:
+            self._keep(said.text)
+
+    @classmethod
+    def read(
+        cls, file: Path | None = None, overrides: Mapping[str, Any] | None = None
+    ) -> Configuration:
+        """
+        Args:
+            file: as `--config` named it, None for the default place.
+            overrides: nested values of the command line; they stay stronger than the file.
+
+        Raises:
+            ConfigError: something is wrong at the start, when there is no good one to keep.
+        """
+        named = file.absolute() if file else None
+        said = layers(named, overrides)
+        return cls(settings_of(said), said, named)
+
+    @classmethod
+    def of_service(
+        cls, file: Path | None = None, overrides: Mapping[str, Any] | None = None
+    ) -> Configuration:
+        """`read` for a service that the system starts, with nobody there to read an exit code: a
+        file that is broken at the start gives way to the last good one, else to the defaults, and
+        `error` says what is wrong with it.
+
+        Raises:
+            ConfigError: the command line or the environment is wrong.
+        """
+        named = file.absolute() if file else None
+        copy = paths.cache_folder() / "config.last-good.toml"
+        try:
+            said = layers(named, overrides)
+            return cls(settings_of(said), said, named, last_good=copy)
+        except ConfigError as error:
+            said = _last_good(copy, overrides or {})
+            settings = settings_of(said)
+            said = dataclasses.replace(said, file=named or paths.config_file())
+            return cls(settings, said, named, error, copy)
+
+    @classmethod
+    def without_file(cls, settings: Settings) -> Configuration:
+        """Of a run that reads none (`sdcam demo`): there is nothing to watch."""
+        return cls(settings)
 
     @property
     def settings(self) -> Settings:
@@ -154,6 +195,7 @@ class Configuration:
                 return None
             self.error = None
             self._had_file = self._had_file or bool(said.text)
+            self._keep(said.text)
             before, self._said = self._said, _values_of_file(said)
             if not self._only_written_down(before):
                 self._runtime = {}
@@ -166,10 +208,25 @@ class Configuration:
         in_force = _flat(self._settings.model_dump(mode="json"))
         return bool(edited) and all(in_force.get(key) == value for key, value in edited.items())
 
+    def _keep(self, text: str) -> None:
+        if self._last_good is not None:
+            with contextlib.suppress(SdcamError):  # a full disk: the one before must do
+                replace(self._last_good, text)
+
     def _take(self, settings: Settings) -> Changes:
         changes = Changes(settings, differences(self._settings, settings))
         self._settings = settings
         return changes
+
+
+def _last_good(copy: Path, overrides: Mapping[str, Any]) -> Layers:
+    """What the last good file said; if it is gone or of a version with other keys, nothing."""
+    try:
+        said = layers(copy, overrides)
+        settings_of(said)
+    except ConfigError:
+        return Layers(copy, "", overrides)
+    return said
 
 
 def _values_of_file(said: Layers) -> dict[str, object]:

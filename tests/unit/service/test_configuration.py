@@ -21,7 +21,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def configuration(path):
-    return Configuration(path)
+    return Configuration.read(path)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,30 @@ def test_it_waits_until_the_restart_or_until_it_is_as_before(configuration, path
     assert configuration.waiting == ()
 
 
+def test_a_service_that_starts_with_a_broken_file_takes_the_last_good_one(path):
+    service = Configuration.of_service(path)
+    assert service.error is None
+    path.write_text("[look]\nstrength = 0.9\n")
+    assert service.reload()
+    path.write_text("[look]\nstrength = 9\n")
+    service = Configuration.of_service(path)
+    assert service.settings.look.strength == 0.9
+    assert f"{path}, line 2" in str(service.error)
+    path.write_text("[look]\nstrength = 0.1\n")
+    assert service.reload().settings.look.strength == 0.1
+    assert service.error is None
+
+
+def test_without_a_last_good_one_it_takes_the_defaults(path):
+    path.write_text("[look\n")
+    service = Configuration.of_service(path, {"look": {"seed": 3}})
+    assert (service.settings.look.strength, service.settings.look.seed) == (0.5, 3)
+    assert service.file == path
+    assert service.error
+    with pytest.raises(ConfigError, match="Command line"):
+        Configuration.of_service(path, {"look": {"seed": -3}})
+
+
 def test_a_run_without_a_file_takes_changes_too():
     configuration = Configuration.without_file(Settings())
     assert configuration.set({"look.seed": 1}).look
@@ -105,7 +129,7 @@ def test_a_file_that_is_gone_is_no_wish_for_the_defaults(configuration, path):
 
 def test_a_file_may_come_later(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    configuration = Configuration()
+    configuration = Configuration.read()
     assert configuration.settings.look.strength == 0.5
     configuration.file.parent.mkdir()
     configuration.file.write_text("[look]\nstrength = 0.1\n")
@@ -114,7 +138,7 @@ def test_a_file_may_come_later(tmp_path, monkeypatch):
 
 def test_the_order_of_the_sources_outlives_a_reload(path, monkeypatch):
     monkeypatch.setenv("SDCAM_LOOK__SEED", "5")
-    configuration = Configuration(path, {"look": {"prompt": "command line"}})
+    configuration = Configuration.read(path, {"look": {"prompt": "command line"}})
     path.write_text("[look]\nprompt = 'file'\nseed = 6\nblend = 0.1\n")
     assert configuration.reload().keys == {"look.strength", "look.blend"}
     look = configuration.settings.look
@@ -138,7 +162,7 @@ def test_a_change_by_command_lasts_until_the_file_is_edited(configuration, path)
 def test_saving_one_change_keeps_the_others(configuration, path, file):
     if file != "here":
         path.unlink()
-        configuration = Configuration(None)
+        configuration = Configuration.read(None)
         path = configuration.file
     configuration.set({"look.prompt": "anime", "look.blend": 0.3})
     save(path, {"look.prompt": "anime"})
@@ -148,7 +172,7 @@ def test_saving_one_change_keeps_the_others(configuration, path, file):
 
 
 def test_what_the_command_line_said_does_not_come_back_by_saving(path):
-    configuration = Configuration(path, {"look": {"prompt": "command line"}})
+    configuration = Configuration.read(path, {"look": {"prompt": "command line"}})
     configuration.set({"look.prompt": "anime"})
     save(path, {"look.prompt": "anime"})
     assert not configuration.reload()
@@ -166,4 +190,4 @@ def test_only_live_keys_change_by_command(configuration):
 def test_the_first_file_must_be_right(path):
     path.write_text("nonsense")
     with pytest.raises(ConfigError, match="line 1"):
-        Configuration(path)
+        Configuration.read(path)

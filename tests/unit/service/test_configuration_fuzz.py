@@ -149,7 +149,7 @@ class Counted:
 @given(content=files)
 def test_two_thousand_files_and_none_breaks_it(path, content):
     path.write_text(GOOD)
-    configuration = Configuration(path)
+    configuration = Configuration.read(path)
     path.write_bytes(content)
     Counted.files += 1
     Counted.refused += obeys(configuration, path) is None
@@ -168,7 +168,7 @@ def test_there_were_so_many_and_of_both_kinds():
 @given(edits=st.lists(files, min_size=2, max_size=6))
 def test_edit_after_edit(path, edits):
     path.write_text(GOOD)
-    configuration = Configuration(path)
+    configuration = Configuration.read(path)
     for content in edits:
         path.write_bytes(content)
         obeys(configuration, path)
@@ -227,7 +227,7 @@ def test_whatever_lies_in_the_files_place(tmp_path, staged):
     path = tmp_path / "folder" / "config.toml"
     path.parent.mkdir()
     path.write_text(GOOD)
-    configuration = Configuration(path)
+    configuration = Configuration.read(path)
     staged(path)
     open_before = psutil.Process().num_fds()
     assert obeys(configuration, path) is None
@@ -238,7 +238,7 @@ def test_no_permission_to_read_it():
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         path = Path(folder) / "config.toml"
         path.write_text(GOOD)
-        configuration = Configuration(path)
+        configuration = Configuration.read(path)
         path.chmod(0)
         if os.geteuid() == 0:  # root may read everything: be somebody else for a moment
             Path(folder).chmod(0o755)
@@ -255,7 +255,7 @@ def test_no_permission_to_read_it():
 
 
 def test_deep_nesting_and_endless_numbers(good):
-    configuration = Configuration(good)
+    configuration = Configuration.read(good)
     for text in (
         "a=" + "[" * 5000,
         "a=" + "{b=" * 5000,
@@ -271,7 +271,7 @@ def test_deep_nesting_and_endless_numbers(good):
 
 def test_edits_under_the_watchers_eyes(good):
     """The real thread, files of every kind one after the other, and at the end a good one."""
-    configuration = Configuration(good)
+    configuration = Configuration.read(good)
     reloaded = threading.Event()
 
     def reload():
