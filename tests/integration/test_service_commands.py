@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import plistlib
 import shutil
 import signal
 import sys
 import time
-from functools import partial
 from pathlib import Path
 
 import psutil
@@ -22,7 +22,6 @@ import pytest
 from sdcam import resources
 from sdcam.cli import main
 from sdcam.errors import MissingError
-from sdcam.service import agent
 from sdcam.service.agent.interpreter import find_libpython
 from sdcam.service.log_place import log_folder
 
@@ -125,7 +124,7 @@ def machine(tmp_path, monkeypatch, capsys):
 
 @pytest.fixture
 def mac(machine, monkeypatch):
-    monkeypatch.setattr(agent, "service_agent", partial(agent.service_agent, "darwin"))
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
     template = machine.launchd / "com.streamdiffusion-cam.daemon.plist"
     told = plistlib.loads(template.read_bytes())
     told["ProgramArguments"] = ["LAUNCHER", "-c", PROGRAM]
@@ -138,7 +137,7 @@ def mac(machine, monkeypatch):
 
 @pytest.fixture
 def linux(machine, monkeypatch, tmp_path):
-    monkeypatch.setattr(agent, "service_agent", partial(agent.service_agent, "linux"))
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
     unit = machine.launchd / "streamdiffusion-cam.service"
@@ -418,24 +417,25 @@ def test_the_log_is_shown_from_its_end(linux):
     log = linux.home / ".local/state/streamdiffusion-cam/log/sdcam.log"
     log.parent.mkdir(parents=True)
     log.write_text("one\ntwo\nthree\n")
-    assert linux.sdcam("logs", "-n", "2") == (0, "two\nthree\n", "")
+    code, out, err = linux.sdcam("logs", "-n", "2")
+    assert (code, out) == (0, "two\nthree\n")
+    assert "journalctl" in err
 
 
 # Elsewhere
 
 
-@pytest.mark.parametrize("system", ["win32", "freebsd14"])
+@pytest.mark.parametrize("system", ["Windows", "FreeBSD"])
 def test_another_system_is_told_what_to_do(machine, monkeypatch, system):
-    monkeypatch.setattr(agent, "service_agent", partial(agent.service_agent, system))
+    monkeypatch.setattr(platform, "system", lambda: system)
     code, _, err = machine.sdcam("install")
     assert code == 2
     assert system in err
-    assert "sdcam run" in err
 
 
-@pytest.mark.parametrize("system", ["darwin", "linux"])
+@pytest.mark.parametrize("system", ["Darwin", "Linux"])
 def test_sudo_is_declined(machine, monkeypatch, system):
-    monkeypatch.setattr(agent, "service_agent", partial(agent.service_agent, system))
+    monkeypatch.setattr(platform, "system", lambda: system)
     monkeypatch.setenv("SUDO_UID", "501")
     code, _, err = machine.sdcam("install")
     assert code == 2

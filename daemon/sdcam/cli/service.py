@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import platform
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdcam.errors import ExitCode, MissingError, SdcamError
+from sdcam.errors import ExitCode, MissingError, SdcamError, UsageError
 
 if TYPE_CHECKING:
     from sdcam.service.agent import ServiceState
@@ -43,9 +45,16 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
+    system = platform.system()
+    if system not in ("Darwin", "Linux"):  # before the import of what is not to be had there
+        raise UsageError(
+            f"There is no service to install on {system}: sdcam knows launchd (macOS) and systemd "
+            "(Linux).",
+            "It runs on those two.",
+        )
     from sdcam.service.agent import service_agent
 
-    agent = service_agent()
+    agent = service_agent(system)
     if arguments.action == "install":
         agent.install(print, arguments.config)
     elif arguments.action == "status":
@@ -88,6 +97,8 @@ def _logs(arguments: argparse.Namespace, elsewhere: str) -> None:
     if arguments.follow:
         for line in follow(path):
             print(line, flush=True)
+    else:
+        print(f"What it printed besides: {elsewhere}", file=sys.stderr)
 
 
 def _log_file(config: Path | None) -> Path:

@@ -40,6 +40,7 @@ class Systemctl:
     def stop(self) -> None:
         """Returns when all its processes have ended."""
         self._call("stop", self.unit, seconds=_STOP_SECONDS)
+        self.reset_failed()  # one that had to be killed has been stopped all the same
 
     def disable(self) -> None:
         self._call("disable", "--now", self.unit, seconds=_STOP_SECONDS)
