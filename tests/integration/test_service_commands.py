@@ -1,4 +1,4 @@
-"""`sdcam service`, with a small launchd and a small systemd in the place of the system's own.
+"""`sdcam service` on macOS, with a small launchd in the place of the system's own.
 
 The tools in `fake_system/` are real programs that start real processes; the app is really compiled,
 and its launcher really runs.
@@ -6,11 +6,9 @@ and its launcher really runs.
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import plistlib
-import shutil
 import signal
 import sys
 import time
@@ -19,29 +17,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sdcam import resources
-from sdcam.cli import main
 from sdcam.errors import MissingError
 from sdcam.service.agent.interpreter import find_libpython
-from sdcam.service.log_place import log_folder
-
-FAKES = Path(__file__).parent / "fake_system"
-PATIENCE = 20.0
-# What runs in the service's place: ends in order, and takes its time for it.
-PROGRAM = """
-import os, signal, socket, sys, time
-def end(*_):
-    time.sleep(0.15)
-    sys.exit(0)
-signal.signal(signal.SIGTERM, end)
-if manager := os.environ.get("NOTIFY_SOCKET"):
-    speaker = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    for message in (b"READY=1", b"STATUS=painting"):
-        speaker.sendto(message, manager)
-print("started", os.getpid(), flush=True)
-while True:
-    time.sleep(0.01)
-"""
+from service_machine import FAKES, PROGRAM, new_machine, runs  # noqa: F401
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -50,76 +28,6 @@ def _a_shared_python():
         find_libpython()
     except MissingError as error:
         pytest.skip(f"the app cannot be built with this Python: {error}")
-
-
-class Machine:
-    """A home, the system's tools, and `sdcam service` in it."""
-
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.home = folder / "home"
-        self.memory = folder / "system"
-        self.launchd = folder / "launchd"
-        self._capsys = capsys
-        for name in ("jobs", "disabled", "loaded", "state"):
-            (self.memory / name).mkdir(parents=True)
-        for there in ("logged-in", "session"):
-            (self.memory / there).touch()
-        self.home.mkdir()
-        self.user_says("GRANTED")
-        shutil.copytree(resources.launchd(""), self.launchd)
-
-    def user_says(self, answer: str) -> None:
-        (self.memory / "user-says").write_text(json.dumps({"answer": answer}))
-
-    def sdcam(self, *words: str) -> tuple[int, str, str]:
-        code = main(["service", *words])
-        told = self._capsys.readouterr()
-        return code, told.out, told.err
-
-    def status(self) -> dict[str, object]:
-        return json.loads(self.sdcam("status", "--json")[1])
-
-    def until(self, condition) -> dict[str, object]:
-        deadline = time.monotonic() + PATIENCE
-        while not condition(status := self.status()):
-            assert time.monotonic() < deadline, status
-            time.sleep(0.05)
-        return status
-
-    def until_running(self, *, other_than: object = None) -> int:
-        there = self.until(lambda s: s["pid"] not in (None, other_than) and self._is_prepared(s))
-        return there["pid"]
-
-    def _is_prepared(self, status: dict[str, object]) -> bool:
-        """Its signal handlers are set: it has said so in its own way."""
-        if status["state"] == "running":
-            log = log_folder() / "launchd.log"
-            return log.exists() and f"started {status['pid']}\n" in log.read_text()
-        return status["state"] == "active (running)"
-
-    def left_in_home(self) -> list[str]:
-        return sorted(str(p.relative_to(self.home)) for p in self.home.rglob("*") if p.is_file())
-
-    def calls(self) -> str:
-        return (self.memory / "calls").read_text()
-
-
-@pytest.fixture
-def machine(tmp_path, monkeypatch, capsys):
-    machine = Machine(tmp_path, capsys)
-    monkeypatch.setenv("FAKE_SYSTEM", str(machine.memory))
-    monkeypatch.setenv("FAKE_SYSTEM_SPEED", "100")
-    monkeypatch.setenv("PATH", f"{FAKES}:{Path(sys.executable).parent}:{os.environ['PATH']}")
-    monkeypatch.setenv("HOME", str(machine.home))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(machine.home / ".config"))
-    monkeypatch.setenv("XDG_STATE_HOME", str(machine.home / ".local/state"))
-    monkeypatch.delenv("SUDO_UID", raising=False)
-    monkeypatch.setattr(resources, "launchd", lambda name: machine.launchd / name)
-    yield machine
-    for job in machine.memory.glob("*/*.json"):
-        told = json.loads(job.read_text())
-        for pid in (told.get("supervisor"), told.get("pid"), told.get("MainPID")):
-            _kill(pid)
 
 
 @pytest.fixture
@@ -133,20 +41,6 @@ def mac(machine, monkeypatch):
     machine.app = machine.home / "Applications/StreamDiffusion Cam.app"
     machine.launcher = machine.app / "Contents/MacOS/StreamDiffusion Cam"
     return machine
-
-
-@pytest.fixture
-def linux(machine, monkeypatch, tmp_path):
-    monkeypatch.setattr(platform, "system", lambda: "Linux")
-    program = tmp_path / "program.py"
-    program.write_text(PROGRAM)
-    unit = machine.launchd / "streamdiffusion-cam.service"
-    unit.write_text(unit.read_text().replace("-m sdcam run --service", str(program)))
-    machine.unit = machine.home / ".config/systemd/user/streamdiffusion-cam.service"
-    return machine
-
-
-# macOS
 
 
 def test_installed_it_runs_as_the_app(mac):
@@ -186,7 +80,7 @@ def test_stop_returns_when_it_has_ended_and_it_stays_so(mac):
     mac.sdcam("install")
     pid = mac.until_running()
     assert mac.sdcam("stop") == (0, "The service has ended.\n", "")
-    assert not _runs(pid)
+    assert not runs(pid)
     time.sleep(0.3)
     assert mac.status()["pid"] is None
     assert mac.sdcam("stop") == (0, "The service was not running.\n", "")
@@ -208,7 +102,7 @@ def test_restart_waits_for_the_old_one(mac):
     mac.sdcam("install")
     before = mac.until_running()
     assert mac.sdcam("restart")[0] == 0
-    assert not _runs(before)
+    assert not runs(before)
     mac.until_running(other_than=before)
 
 
@@ -315,7 +209,7 @@ def test_uninstalled_nothing_is_left(mac):
     pid = mac.until_running()
     assert mac.left_in_home() != []
     assert mac.sdcam("uninstall")[0] == 0
-    assert not _runs(pid)
+    assert not runs(pid)
     assert mac.left_in_home() == []
     assert not (mac.home / "Applications").exists()
     assert "tccutil reset Camera com.streamdiffusion-cam.app" in mac.calls()
@@ -336,95 +230,6 @@ def test_what_it_printed_before_its_log_is_kept(mac):
     assert log.read_text().startswith("started")
 
 
-# Linux
-
-
-def test_the_unit_is_installed_and_ready(linux):
-    code, out, err = linux.sdcam("install")
-    assert code == 0, err
-    status = linux.status()
-    assert (status["state"], status["installed"]) == ("active (running)", True)
-    linux.until(lambda s: s["note"] == "painting")
-    assert linux.calls().index("daemon-reload") < linux.calls().index("enable")
-    assert "The service runs" in out
-
-
-def test_the_commands_for_a_camera_that_is_missing_are_printed_and_not_run(linux):
-    out = linux.sdcam("install")[1]
-    if "There is no virtual camera" not in out:
-        pytest.skip("this machine has the virtual camera")
-    commands = [line.strip() for line in out.splitlines() if line.startswith("  sudo ")]
-    assert commands[-1] == "sudo modprobe v4l2loopback"
-    copied = [c for c in commands if c.startswith("sudo install -m 644 ")]
-    assert [c.split()[-1] for c in copied] == [
-        "/etc/modules-load.d/streamdiffusion-cam.conf",
-        "/etc/modprobe.d/streamdiffusion-cam.conf",
-    ]
-    assert all(Path(c.split()[-2].strip("'")).is_file() for c in copied)
-
-
-def test_the_unit_comes_back_after_a_crash_and_stays_stopped(linux):
-    linux.sdcam("install")
-    first = linux.until_running()
-    os.kill(first, signal.SIGKILL)
-    second = linux.until_running(other_than=first)
-    assert linux.sdcam("stop")[0] == 0
-    assert not _runs(second)
-    time.sleep(0.3)
-    code, out, _ = linux.sdcam("status")
-    assert code == 1
-    assert "`sdcam service start` starts it" in out
-    assert linux.sdcam("start")[0] == 0
-    third = linux.until_running(other_than=second)
-    assert linux.sdcam("restart")[0] == 0
-    linux.until_running(other_than=third)
-
-
-def test_a_service_that_misses_something_is_not_started_over_and_over(linux, tmp_path):
-    (tmp_path / "program.py").write_text("raise SystemExit(3)")
-    code, _, err = linux.sdcam("install")
-    assert code == 1
-    assert "systemctl --user status" in err
-    status = linux.status()
-    assert (status["state"], status["last_exit"]) == ("failed", "3 (exit-code)")
-    (tmp_path / "program.py").write_text(PROGRAM)
-    assert linux.sdcam("start")[0] == 0
-    linux.until_running()
-
-
-def test_without_a_session_nothing_is_done(linux):
-    (linux.memory / "session").unlink()
-    code, _, err = linux.sdcam("install")
-    assert code == 3
-    assert "no systemd session" in err
-    assert linux.left_in_home() == []
-
-
-def test_the_unit_is_uninstalled_without_a_trace(linux):
-    linux.sdcam("install")
-    pid = linux.until_running()
-    assert linux.sdcam("uninstall")[0] == 0
-    assert not _runs(pid)
-    assert linux.left_in_home() == []
-    assert linux.sdcam("uninstall") == (0, "", "")
-    assert linux.sdcam("status")[0] == 3
-
-
-def test_the_log_is_shown_from_its_end(linux):
-    code, _, err = linux.sdcam("logs")
-    assert code == 3
-    assert "journalctl --user -u streamdiffusion-cam" in err
-    log = linux.home / ".local/state/streamdiffusion-cam/log/sdcam.log"
-    log.parent.mkdir(parents=True)
-    log.write_text("one\ntwo\nthree\n")
-    code, out, err = linux.sdcam("logs", "-n", "2")
-    assert (code, out) == (0, "two\nthree\n")
-    assert "journalctl" in err
-
-
-# Elsewhere
-
-
 @pytest.mark.parametrize("system", ["Windows", "FreeBSD"])
 def test_another_system_is_told_what_to_do(machine, monkeypatch, system):
     monkeypatch.setattr(platform, "system", lambda: system)
@@ -441,12 +246,3 @@ def test_sudo_is_declined(machine, monkeypatch, system):
     assert code == 2
     assert "sudo" in err
     assert machine.left_in_home() == []
-
-
-def _runs(pid: int) -> bool:
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-
-
-def _kill(pid: object) -> None:
-    if isinstance(pid, int) and pid > 1 and _runs(pid):
-        os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,110 @@
+"""`sdcam service` on Linux, with a small systemd in the place of the system's own.
+
+The tools in `fake_system/` are real programs that start real processes.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from service_machine import PROGRAM, new_machine, runs  # noqa: F401
+
+
+@pytest.fixture
+def linux(machine, monkeypatch, tmp_path):
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    unit = machine.launchd / "streamdiffusion-cam.service"
+    unit.write_text(unit.read_text().replace("-m sdcam run --service", str(program)))
+    machine.unit = machine.home / ".config/systemd/user/streamdiffusion-cam.service"
+    return machine
+
+
+def test_the_unit_is_installed_and_ready(linux):
+    code, out, err = linux.sdcam("install")
+    assert code == 0, err
+    status = linux.status()
+    assert (status["state"], status["installed"]) == ("active (running)", True)
+    linux.until(lambda s: s["note"] == "painting")
+    assert linux.calls().index("daemon-reload") < linux.calls().index("enable")
+    assert "The service runs" in out
+
+
+def test_the_commands_for_a_camera_that_is_missing_are_printed_and_not_run(linux):
+    out = linux.sdcam("install")[1]
+    if "There is no virtual camera" not in out:
+        pytest.skip("this machine has the virtual camera")
+    commands = [line.strip() for line in out.splitlines() if line.startswith("  sudo ")]
+    assert commands[-1] == "sudo modprobe v4l2loopback"
+    copied = [c for c in commands if c.startswith("sudo install -m 644 ")]
+    assert [c.split()[-1] for c in copied] == [
+        "/etc/modules-load.d/streamdiffusion-cam.conf",
+        "/etc/modprobe.d/streamdiffusion-cam.conf",
+    ]
+    assert all(Path(c.split()[-2].strip("'")).is_file() for c in copied)
+
+
+def test_the_unit_comes_back_after_a_crash_and_stays_stopped(linux):
+    linux.sdcam("install")
+    first = linux.until_running()
+    os.kill(first, signal.SIGKILL)
+    second = linux.until_running(other_than=first)
+    assert linux.sdcam("stop")[0] == 0
+    assert not runs(second)
+    time.sleep(0.3)
+    code, out, _ = linux.sdcam("status")
+    assert code == 1
+    assert "`sdcam service start` starts it" in out
+    assert linux.sdcam("start")[0] == 0
+    third = linux.until_running(other_than=second)
+    assert linux.sdcam("restart")[0] == 0
+    linux.until_running(other_than=third)
+
+
+def test_a_service_that_misses_something_is_not_started_over_and_over(linux, tmp_path):
+    (tmp_path / "program.py").write_text("raise SystemExit(3)")
+    code, _, err = linux.sdcam("install")
+    assert code == 1
+    assert "systemctl --user status" in err
+    status = linux.status()
+    assert (status["state"], status["last_exit"]) == ("failed", "3 (exit-code)")
+    (tmp_path / "program.py").write_text(PROGRAM)
+    assert linux.sdcam("start")[0] == 0
+    linux.until_running()
+
+
+def test_without_a_session_nothing_is_done(linux):
+    (linux.memory / "session").unlink()
+    code, _, err = linux.sdcam("install")
+    assert code == 3
+    assert "no systemd session" in err
+    assert linux.left_in_home() == []
+
+
+def test_the_unit_is_uninstalled_without_a_trace(linux):
+    linux.sdcam("install")
+    pid = linux.until_running()
+    assert linux.sdcam("uninstall")[0] == 0
+    assert not runs(pid)
+    assert linux.left_in_home() == []
+    assert linux.sdcam("uninstall") == (0, "", "")
+    assert linux.sdcam("status")[0] == 3
+
+
+def test_the_log_is_shown_from_its_end(linux):
+    code, _, err = linux.sdcam("logs")
+    assert code == 3
+    assert "journalctl --user -u streamdiffusion-cam" in err
+    log = linux.home / ".local/state/streamdiffusion-cam/log/sdcam.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("one\ntwo\nthree\n")
+    code, out, err = linux.sdcam("logs", "-n", "2")
+    assert (code, out) == (0, "two\nthree\n")
+    assert "journalctl" in err
