@@ -110,13 +110,25 @@ def test_a_second_install_keeps_the_app_and_takes_the_new_configuration(mac):
     mac.sdcam("install")
     before = mac.until_running()
     built = mac.launcher.stat().st_ino
-    code, out, err = mac.sdcam("install", "--config", "other.toml")
+    config = mac.home / "other.toml"
+    config.write_text('[look]\nprompt = "anime"\n')
+    code, out, err = mac.sdcam("install", "--config", str(config))
     assert (code, err) == (0, "")
     assert "up to date" in out
     assert mac.launcher.stat().st_ino == built
     mac.until_running(other_than=before)
     words = plistlib.loads(mac.plist.read_bytes())["ProgramArguments"]
-    assert words[-2:] == ["--config", str(Path("other.toml").absolute())]
+    assert words[-2:] == ["--config", str(config)]
+
+
+def test_the_configuration_of_this_terminal_goes_with_the_service(mac, monkeypatch):
+    config = mac.home / "cam.toml"
+    config.touch()
+    monkeypatch.setenv("SDCAM_CONFIG", str(config))
+    monkeypatch.setenv("SDCAM_LOOK__PROMPT", "anime")
+    assert "SDCAM_LOOK__PROMPT: set in this terminal" in mac.sdcam("install")[1]
+    words = plistlib.loads(mac.plist.read_bytes())["ProgramArguments"]
+    assert words[-2:] == ["--config", str(config)]
 
 
 def test_an_app_that_was_tampered_with_is_built_again(mac):
@@ -228,6 +240,18 @@ def test_what_it_printed_before_its_log_is_kept(mac):
     log = Path(err.strip().rpartition(" ")[2])
     assert log.name == "launchd.log"
     assert log.read_text().startswith("started")
+
+
+@pytest.mark.parametrize("system", ["Darwin", "Linux"])
+def test_a_configuration_that_is_wrong_is_not_installed(machine, monkeypatch, system):
+    monkeypatch.setattr(platform, "system", lambda: system)
+    config = machine.home / "cam.toml"
+    config.write_text("[look]\nstrenght = 0.5\n")
+    monkeypatch.setenv("SDCAM_CONFIG", str(config))
+    code, _, err = machine.sdcam("install")
+    assert code == 2
+    assert "cam.toml, line 2" in err
+    assert machine.left_in_home() == ["cam.toml"]
 
 
 @pytest.mark.parametrize("system", ["Windows", "FreeBSD"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import sys
 from pathlib import Path
@@ -41,6 +42,7 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
             command.add_argument("-n", "--lines", type=int, default=50, metavar="N")
     ask = actions.add_parser(_ASK)
     ask.add_argument("--report", type=Path, metavar="FILE")
+    ask.add_argument("--only-look", action="store_true")
     ask.set_defaults(run=_ask_permission)
 
 
@@ -56,7 +58,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 
     agent = service_agent(system)
     if arguments.action == "install":
-        agent.install(print, arguments.config)
+        agent.install(print, _configuration(arguments.config))
     elif arguments.action == "status":
         return _status(agent.state(), arguments.json)
     elif arguments.action == "logs":
@@ -64,6 +66,24 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     else:
         getattr(agent, arguments.action)(print)
     return ExitCode.DONE
+
+
+def _configuration(named: Path | None) -> Path | None:
+    """The file that the service is to be started with; None for the default place.
+
+    Raises:
+        UsageError: it is not right. The service would wait until it is; here somebody looks.
+    """
+    from sdcam.paths import ENV_CONFIG
+    from sdcam.settings import load
+
+    if named is None and ENV_CONFIG in os.environ:  # the service does not see this terminal's
+        named = Path(os.environ[ENV_CONFIG]).expanduser()
+    load(named)
+    if others := sorted(n for n in os.environ if n.startswith("SDCAM_") and "__" in n):
+        print(f"{', '.join(others)}: set in this terminal, not for the service. Its configuration")
+        print("is the file: sdcam config path.")
+    return named
 
 
 def _status(state: ServiceState, as_json: bool) -> ExitCode:
@@ -112,9 +132,9 @@ def _log_file(config: Path | None) -> Path:
 
 
 def _ask_permission(arguments: argparse.Namespace) -> ExitCode:
-    from sdcam.service.agent.camera_permission import Answer, ask
+    from sdcam.service.agent.camera_permission import Answer, ask, look
 
-    answer = ask()
+    answer = look() if arguments.only_look else ask()
     print(answer.sentence, answer.todo)
     if arguments.report:
         arguments.report.write_text(json.dumps({"answer": answer.name}))
