@@ -7,7 +7,6 @@ and its launcher really runs.
 from __future__ import annotations
 
 import os
-import platform
 import plistlib
 import signal
 import sys
@@ -32,7 +31,7 @@ def _a_shared_python():
 
 @pytest.fixture
 def mac(machine, monkeypatch):
-    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    monkeypatch.setattr("sdcam.cli.service._SYSTEM", "darwin")
     template = machine.launchd / "com.streamdiffusion-cam.daemon.plist"
     told = plistlib.loads(template.read_bytes())
     told["ProgramArguments"] = ["LAUNCHER", "-c", PROGRAM]
@@ -242,9 +241,9 @@ def test_what_it_printed_before_its_log_is_kept(mac):
     assert log.read_text().startswith("started")
 
 
-@pytest.mark.parametrize("system", ["Darwin", "Linux"])
+@pytest.mark.parametrize("system", ["darwin", "linux"])
 def test_a_configuration_that_is_wrong_is_not_installed(machine, monkeypatch, system):
-    monkeypatch.setattr(platform, "system", lambda: system)
+    monkeypatch.setattr("sdcam.cli.service._SYSTEM", system)
     config = machine.home / "cam.toml"
     config.write_text("[look]\nstrenght = 0.5\n")
     monkeypatch.setenv("SDCAM_CONFIG", str(config))
@@ -254,17 +253,17 @@ def test_a_configuration_that_is_wrong_is_not_installed(machine, monkeypatch, sy
     assert machine.left_in_home() == ["cam.toml"]
 
 
-@pytest.mark.parametrize("system", ["Windows", "FreeBSD"])
+@pytest.mark.parametrize("system", ["win32", "freebsd14"])
 def test_another_system_is_told_what_to_do(machine, monkeypatch, system):
-    monkeypatch.setattr(platform, "system", lambda: system)
+    monkeypatch.setattr("sdcam.cli.service._SYSTEM", system)
     code, _, err = machine.sdcam("install")
     assert code == 2
     assert system in err
 
 
-@pytest.mark.parametrize("system", ["Darwin", "Linux"])
+@pytest.mark.parametrize("system", ["darwin", "linux"])
 def test_sudo_is_declined(machine, monkeypatch, system):
-    monkeypatch.setattr(platform, "system", lambda: system)
+    monkeypatch.setattr("sdcam.cli.service._SYSTEM", system)
     monkeypatch.setenv("SUDO_UID", "501")
     code, _, err = machine.sdcam("install")
     assert code == 2

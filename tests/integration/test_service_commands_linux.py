@@ -6,7 +6,6 @@ The tools in `fake_system/` are real programs that start real processes.
 from __future__ import annotations
 
 import os
-import platform
 import signal
 import time
 from pathlib import Path
@@ -18,7 +17,7 @@ from service_machine import PROGRAM, new_machine, runs  # noqa: F401
 
 @pytest.fixture
 def linux(machine, monkeypatch, tmp_path):
-    monkeypatch.setattr(platform, "system", lambda: "Linux")
+    monkeypatch.setattr("sdcam.cli.service._SYSTEM", "linux")
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
     unit = machine.launchd / "streamdiffusion-cam.service"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from sdcam.errors import ExitCode, MissingError, SdcamError, UsageError
 if TYPE_CHECKING:
     from sdcam.service.agent import ServiceState
 
+_SYSTEM: str = sys.platform
 _ACTIONS = {
     "install": "run it in the background, now and after every login",
     "uninstall": "end it and take away all that install made",
@@ -42,21 +42,19 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
             command.add_argument("-n", "--lines", type=int, default=50, metavar="N")
     ask = actions.add_parser(_ASK)
     ask.add_argument("--report", type=Path, metavar="FILE")
-    ask.add_argument("--only-look", action="store_true")
     ask.set_defaults(run=_ask_permission)
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
-    system = platform.system()
-    if system not in ("Darwin", "Linux"):  # before the import of what is not to be had there
+    if _SYSTEM not in ("darwin", "linux"):  # before the import of what is not to be had there
         raise UsageError(
-            f"There is no service to install on {system}: sdcam knows launchd (macOS) and systemd "
+            f"There is no service to install on {_SYSTEM}: sdcam knows launchd (macOS) and systemd "
             "(Linux).",
             "It runs on those two.",
         )
     from sdcam.service.agent import service_agent
 
-    agent = service_agent(system)
+    agent = service_agent(_SYSTEM)
     if arguments.action == "install":
         agent.install(print, _configuration(arguments.config))
     elif arguments.action == "status":
@@ -132,9 +130,9 @@ def _log_file(config: Path | None) -> Path:
 
 
 def _ask_permission(arguments: argparse.Namespace) -> ExitCode:
-    from sdcam.service.agent.camera_permission import Answer, ask, look
+    from sdcam.service.agent.camera_permission import Answer, ask
 
-    answer = look() if arguments.only_look else ask()
+    answer = ask()
     print(answer.sentence, answer.todo)
     if arguments.report:
         arguments.report.write_text(json.dumps({"answer": answer.name}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sdcam.service.agent.authorization import Authorization
-from sdcam.service.agent.camera_permission import Answer, ask, look
+from sdcam.service.agent.camera_permission import Answer, ask
 
 
 class Mac:
@@ -62,16 +62,3 @@ def test_without_a_camera_nobody_is_asked():
 def test_every_answer_is_a_sentence_with_a_way_on(answer):
     assert answer.sentence.endswith(".")
     assert answer is Answer.GRANTED or answer.todo.endswith(".")
-
-
-@pytest.mark.parametrize(
-    ("recorded", "answer"),
-    [
-        (Authorization.GRANTED, Answer.GRANTED),
-        (Authorization.DENIED, Answer.DENIED),
-        (Authorization.RESTRICTED, Answer.RESTRICTED),
-        (Authorization.NOT_ASKED, Answer.UNANSWERED),
-    ],
-)
-def test_looking_asks_nobody(recorded, answer):
-    assert look(lambda: recorded) is answer

@@ -11,8 +11,8 @@ __all__ = ["ServiceAgent", "ServiceState", "service_agent"]
 
 
 def service_agent(system: str) -> ServiceAgent:
-    """The one of "Darwin" or "Linux"."""
-    if system == "Darwin":
+    """The one of "darwin" or "linux" (`sys.platform`)."""
+    if system == "darwin":
         from sdcam.service.agent.launchd import LaunchAgent
 
         return LaunchAgent()

@@ -19,7 +19,6 @@ from sdcam.service.agent.authorization import Authorization, camera_authorizatio
 from sdcam.service.agent.tool import call
 
 _HUMAN_SECONDS = 120.0
-_LOOK_SECONDS = 20.0
 _POLL_SECONDS = 0.2
 _SETTINGS = "System Settings > Privacy & Security > Camera"
 
@@ -89,32 +88,16 @@ def ask(
     return Answer.RESTRICTED if now is Authorization.RESTRICTED else Answer.DENIED
 
 
-def look(authorization: Callable[[], Authorization] = camera_authorization) -> Answer:
-    """Run inside the app: what macOS has on record. Asks nobody, opens no camera."""
-    return {
-        Authorization.GRANTED: Answer.GRANTED,
-        Authorization.DENIED: Answer.DENIED,
-        Authorization.RESTRICTED: Answer.RESTRICTED,
-        Authorization.NOT_ASKED: Answer.UNANSWERED,
-    }[authorization()]
-
-
-def ask_through(app: Path, only_look: bool = False) -> Answer:
+def ask_through(app: Path) -> Answer:
     """Opens the app, so that macOS asks in its name (started from a terminal it would ask in the
-    terminal's), and returns what it reported.
-
-    Args:
-        only_look: without asking and without the camera, within seconds (`look`).
-    """
+    terminal's), and returns what it reported."""
     with tempfile.TemporaryDirectory(prefix="sdcam-") as folder:
         report = Path(folder) / "answer.json"
         # -n: a new process, whatever runs of that app already; -W: until it has ended.
         opened: list[str | Path] = ["open", "-n", "-W", "-a", app, "--args"]
-        opened += ["-m", "sdcam", "service", "ask-permission"]
-        opened += ["--only-look"] if only_look else []
-        opened += ["--report", report]
+        opened += ["-m", "sdcam", "service", "ask-permission", "--report", report]
         with contextlib.suppress(SdcamError):  # what happened to the app, the report says
-            call(*opened, seconds=_LOOK_SECONDS if only_look else _HUMAN_SECONDS + 60)
+            call(*opened, seconds=_HUMAN_SECONDS + 60)
         try:
             return Answer[json.loads(report.read_text())["answer"]]
         except (OSError, ValueError, KeyError, TypeError):
