@@ -1,0 +1,68 @@
+"""inotify on one file: it was opened or closed, by anybody. From libc, it is three calls."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import struct
+
+_OPEN = 0x20
+_CLOSE = 0x08 | 0x10  # after writing, after reading
+_DELETE_SELF = 0x400
+_UNMOUNT = 0x2000
+_IGNORED = 0x8000
+_GONE = _DELETE_SELF | _UNMOUNT | _IGNORED
+_HEADER = struct.Struct("=iIII")  # watch, mask, cookie, length of the name that follows
+_READ_BYTES = 64 << 10
+
+
+class Openings:
+    """`descriptor` is ready to be read as soon as the file was opened or closed."""
+
+    def __init__(self, path: str) -> None:
+        """Raises OSError: no such file, or no (more) inotify for this user."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        self.descriptor = int(libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
+        if self.descriptor < 0:
+            raise _last_error("inotify")
+        mask = _OPEN | _CLOSE | _DELETE_SELF
+        if libc.inotify_add_watch(self.descriptor, os.fsencode(path), mask) < 0:
+            error = _last_error(path)
+            self.close()
+            raise error
+
+    def take(self) -> bool:
+        """Takes what has happened since; returns whether anything has.
+
+        Raises:
+            OSError: the file was deleted, a device driver unloaded.
+        """
+        happened = False
+        while True:
+            try:
+                events = os.read(self.descriptor, _READ_BYTES)
+            except BlockingIOError:
+                return happened
+            happened = True
+            if any(mask & _GONE for mask in masks(events)):
+                raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
+
+    def close(self) -> None:
+        os.close(self.descriptor)
+
+
+def masks(events: bytes) -> list[int]:
+    """What each of the events says has happened."""
+    found = []
+    offset = 0
+    while offset < len(events):
+        _, mask, _, name_length = _HEADER.unpack_from(events, offset)
+        found.append(mask)
+        offset += _HEADER.size + name_length
+    return found
+
+
+def _last_error(name: str) -> OSError:
+    number = ctypes.get_errno()
+    return OSError(number, os.strerror(number), name)
