@@ -29,6 +29,7 @@ _COMMANDS = {
     "cameras": ("cameras", "list the cameras and which one is taken"),
     "models": ("models", "list the models and where they lie"),
     "bench": ("bench", "measure how fast this machine runs a model, in every way it can"),
+    "doctor": ("doctor", "find out what is wrong on this machine, and how to mend it"),
     "service": ("service", "install, start and stop the background service"),
     "config": ("config", "where the configuration lies, whether it is right, what is in force"),
 }
