@@ -215,6 +215,14 @@ def test_without_a_compiler_it_names_apples(mac, monkeypatch):
     assert mac.left_in_home() == []
 
 
+def test_what_the_compiler_complains_of_is_told_and_nothing_is_left(mac):
+    (mac.launchd / "app" / "launcher.c").write_text("int main(void) { return nonsense; }")
+    code, _, err = mac.sdcam("install")
+    assert code == 1
+    assert "nonsense" in err
+    assert mac.left_in_home() == []
+
+
 def test_uninstalled_nothing_is_left(mac):
     mac.sdcam("install")
     pid = mac.until_running()

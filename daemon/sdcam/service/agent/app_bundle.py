@@ -103,8 +103,9 @@ def compile_launcher(target: Path) -> None:
     libraries = ["-ldl"] if sys.platform == "linux" else []
     done = call("cc", "-O2", *architecture, "-o", target, source, *libraries)
     if not done.ok:
+        wrong = next((line for line in done.err.splitlines() if "error:" in line), done.said)
         raise SdcamError(
-            f"The app's launcher could not be compiled: {done.said}.",
+            f"The app's launcher could not be compiled: {wrong}.",
             "`xcode-select --install` puts Apple's compiler right.",
         )
 
