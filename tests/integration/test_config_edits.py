@@ -100,3 +100,49 @@ def test_the_view_waits_for_the_service_shows_it_and_sees_it_go(start, tmp_path)
     screen.until("not running. Waiting for it.")
     assert screen.end() == 0
     assert "\033[?25h" in screen.seen  # the cursor is back
+
+
+def test_a_live_key_takes_effect_at_once_and_no_frame_is_lost(service, config):
+    """Within 300 ms with the question for it; the quickest of five, for the machine is shared."""
+    service.status()
+    taken = []
+    for strength in (0.1, 0.2, 0.3, 0.4, 0.6):
+        written = time.monotonic()
+        config.write_text(FAST.replace("0.5", str(strength)))
+        service.until(lambda s, wanted=strength: s["look"]["strength"] == wanted)
+        taken.append(time.monotonic() - written)
+    assert min(taken) < 0.3
+    status = service.status()
+    assert status["card"] == ""
+    assert status["frames"]["dropped"] == 0
+    assert status["restarts"] == {"capture": 0, "model": 0}
+
+
+def test_a_mistake_changes_nothing_and_is_told(service, sdcam, config):
+    before = service.status()["look"]
+    config.write_text("[look]\nprompt = 'anime'\n\nstrenght = 2\n")
+    status = service.until(lambda s: s["config"]["error"])
+    (mistake,) = status["config"]["error"]["mistakes"]
+    assert (mistake["file"], mistake["line"]) == (str(config), 4)
+    assert status["look"] == before
+    assert f"{config}, line 4: unknown key" in sdcam("status").stdout
+    assert f"{config}, line 4: unknown key" in service.log.read_text()
+    config.write_text("[look]\nprompt = 'anime'\n")
+    service.until(lambda s: s["look"]["prompt"] == "anime" and not s["config"]["error"])
+
+
+def test_a_change_by_command_lasts_until_the_file_is_edited(service, sdcam, config):
+    assert sdcam("set", "look.blend=0.3", "look.prompt=anime").returncode == 0
+    assert sdcam("set", "look.strength=0.8", "--save").returncode == 0
+    time.sleep(0.5)  # the watcher sees what was saved; the rest stays
+    look = service.status()["look"]
+    assert (look["blend"], look["prompt"], look["strength"]) == (0.3, "anime", 0.8)
+    config.write_text(FAST.replace("0.5", "0.7"))
+    look = service.until(lambda s: s["look"]["strength"] == 0.7)["look"]
+    assert (look["blend"], look["prompt"]) == (0.0, "oil")
+
+
+def test_what_waits_for_a_restart_is_said(service, sdcam, config):
+    config.write_text(FAST + "service.log_count = 9\n")
+    service.until(lambda s: s["config"]["restart"] == ["service.log_count"])
+    assert "service.log_count: after `sdcam service restart`" in sdcam("status").stdout

@@ -37,6 +37,7 @@ def run(arguments: argparse.Namespace) -> None:
     from sdcam.cli.summary import table
     from sdcam.compositor.contact_sheet import contact_sheet
     from sdcam.service import Daemon, RunPlan
+    from sdcam.service.configuration import Configuration
     from sdcam.service.log import start_logging
     from sdcam.settings.load import parse
 
@@ -54,7 +55,7 @@ def run(arguments: argparse.Namespace) -> None:
     )
     daemon = Daemon(
         RunPlan(
-            settings,
+            Configuration.without_file(settings),
             source=f"file:{resources.demo_clip()}",
             outputs=(f"file:{film}",),
             control=False,

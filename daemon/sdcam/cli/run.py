@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
 
 from sdcam.cli import STARTED_NS
-from sdcam.cli.options import add_settings_options, settings_from
+from sdcam.cli.options import add_settings_options, overrides_from
 from sdcam.errors import UsageError
 
 
@@ -35,11 +36,13 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     )
     parser.add_argument("--frames", type=_positive(int), metavar="N", help="end after N frames out")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    # For launchd and systemd: a log file, and what is missing is waited for.
+    parser.add_argument("--service", action="store_true", help=argparse.SUPPRESS)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    settings = settings_from(
+    overrides = overrides_from(
         arguments,
         look__prompt=arguments.prompt,
         model__name=arguments.model,
@@ -49,19 +52,32 @@ def run(arguments: argparse.Namespace) -> None:
         raise UsageError("--once goes with a file source.", "Give --source file:PATH.")
     from sdcam.cli.summary import table
     from sdcam.service import Daemon, RunPlan
-    from sdcam.service.log import start_logging
+    from sdcam.service.configuration import Configuration
+    from sdcam.service.log import start_logging, start_service_log
 
-    start_logging(settings.service.log_level)
+    service = arguments.service
+    read = Configuration.of_service if service else Configuration.read
+    configuration = read(arguments.config, overrides)
+    settings = configuration.settings
+    if service:
+        start_service_log(settings.service)
+        if configuration.error:
+            logging.getLogger("sdcam.service").warning("%s", configuration.error)
+    else:
+        start_logging(settings.service.log_level)
     plan = RunPlan(
-        settings,
+        configuration,
         source=arguments.source,
         outputs=tuple(arguments.output or ["virtual-camera"]),
         once=arguments.once,
         seconds=arguments.seconds,
         frames=arguments.frames,
+        patient=service,
         started_ns=STARTED_NS,
     )
     summary = Daemon(plan).run()
+    if service:
+        return
     if arguments.json:
         print(json.dumps(summary))
     else:

@@ -29,7 +29,9 @@ LAYOUTS: Final[Mapping[str, Processes]] = {
     "fused": {stage: (stage,) for stage in FUSED_STAGES},
 }
 
-_LARGEST: Final[Size] = (1024, 1024)
+# Of any model, so that another one can be loaded without new memory. What is never touched of it
+# costs nothing.
+LARGEST_CANVAS: Final = canvas_bytes(1024, 1024)
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,7 @@ class ModelSpec:
     @classmethod
     def of(cls, settings: Settings) -> ModelSpec:
         wanted = settings.model
-        return cls(wanted.name, wanted.engine, wanted.size)
-
-    @property
-    def slot_bytes(self) -> int:
-        """Of styled memory. What is never touched costs nothing."""
-        return canvas_bytes(*(self.size or _LARGEST))
+        return cls(wanted.name, wanted.engine, wanted.size, settings.coreml.chosen)
 
 
 @dataclass(frozen=True)

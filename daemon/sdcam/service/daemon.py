@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import signal
 import threading
 import time
@@ -13,14 +14,16 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from sdcam.engines.plan import ModelSpec
-from sdcam.errors import SdcamError
+from sdcam.engines.plan import LARGEST_CANVAS, ModelSpec
+from sdcam.errors import SdcamError, UsageError
 from sdcam.pipeline.conditioning import Conditioning
+from sdcam.service.configuration import Changes, Configuration
 from sdcam.service.instance import SingleInstance
+from sdcam.service.notify import Notifier
 from sdcam.service.situation import Situation
+from sdcam.service.sleep import SleepClock
 from sdcam.service.status import ProcessTable, status_of
-from sdcam.settings import Settings
-from sdcam.settings.change import changed
+from sdcam.settings.watcher import ConfigWatcher
 from sdcam.workers.capture import MAX_FRAME_BYTES, CaptureWorker, SourceSpec
 from sdcam.workers.frame_pool import FramePool, FrameSlots
 from sdcam.workers.inference import InferenceWorker
@@ -34,6 +37,9 @@ _STYLED_SLOTS = 6
 # A bounded run gives up when there is no picture to count from. Big models take minutes to load.
 _PATIENCE_NS = 300 * 10**9
 _POLL_SECONDS = 0.05
+_LOOK_SECONDS = 1.0
+_TURN_SECONDS = 2.0
+_WAKE_SECONDS = 2.0  # cameras are not there at once (obs-studio#13252)
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # HUP: the terminal was closed
 
 
@@ -41,13 +47,14 @@ _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # HUP: the termi
 class RunPlan:
     """What to run, and for how long."""
 
-    settings: Settings
+    configuration: Configuration  # its file is watched
     source: str = "camera"
     outputs: tuple[str, ...] = ("virtual-camera",)
     once: bool = False  # a file source ends the run
     seconds: float | None = None  # from the first picture on
     frames: int | None = None  # likewise, sent to the outputs
     control: bool = True  # listen on the control socket, be the only one
+    patient: bool = False  # nobody reads an exit code: what is missing is waited for
     started_ns: int = field(default_factory=time.monotonic_ns)
 
 
@@ -56,29 +63,32 @@ class Daemon:
 
     def __init__(self, plan: RunPlan) -> None:
         self.plan = plan
-        self.settings = plan.settings
-        self.situation = Situation(plan.settings.output.hold_seconds)
+        self.configuration = plan.configuration
+        self.settings = settings = plan.configuration.settings
+        self.situation = Situation(settings.output.hold_seconds)
         self.processes = ProcessTable()
         self.fatal: SdcamError | None = None
         self._log = logging.getLogger("sdcam.service")
         self._should_exit = threading.Event()
         self._lock = threading.RLock()
+        self._notifier = Notifier.from_environment()
+        self._clock = SleepClock()
 
-        model = ModelSpec.of(plan.settings)
         camera_pool = FramePool(FrameSlots.allocate(_CAMERA_SLOTS, MAX_FRAME_BYTES))
-        styled_pool = FramePool(FrameSlots.allocate(_STYLED_SLOTS, model.slot_bytes))
+        styled_pool = FramePool(FrameSlots.allocate(_STYLED_SLOTS, LARGEST_CANVAS))
         self.output = OutputWorker(
             plan.outputs,
-            plan.settings.output,
+            settings.output,
             styled_pool,
             self.situation.card,
             self._view(),
             lambda fault: self._report("output", fault),
             plan.frames,
             self.stop,
+            plan.patient,
         )
         self.inference = InferenceWorker(
-            model,
+            ModelSpec.of(settings),
             self._conditioning(),
             camera_pool,
             styled_pool,
@@ -86,7 +96,7 @@ class Daemon:
             lambda fault: self._report("model", fault),
         )
         self.capture = CaptureWorker(
-            SourceSpec(plan.source, plan.settings.camera, plan.once),
+            SourceSpec(plan.source, settings.camera, plan.once),
             camera_pool,
             self._on_captured,
             self._on_source_end,
@@ -100,11 +110,12 @@ class Daemon:
             SdcamError: it could not start, or its last output broke.
         """
         with contextlib.ExitStack() as stack:
-            if self.plan.control:
-                stack.enter_context(SingleInstance(self.settings.service.socket_path))
             stack.enter_context(self._signals())
+            if self.plan.control and not self._be_the_only_one(stack):
+                return {}
             self._startup(stack)
             self._main_loop()
+            self._notifier.stopping()
             alive = self.status()
         if self.fatal is not None:
             raise self.fatal
@@ -120,6 +131,23 @@ class Daemon:
     def stopping(self) -> bool:
         return self._should_exit.is_set()
 
+    def _be_the_only_one(self, stack: contextlib.ExitStack) -> bool:
+        """False when it was stopped before its turn came."""
+        waits = False
+        while not self.stopping:
+            try:
+                stack.enter_context(SingleInstance(self.settings.service.socket_path))
+                return True
+            except UsageError as fault:
+                if not self.plan.patient:
+                    raise
+                if not waits:
+                    self._log.warning("%s Waiting for its end.", fault.what)
+                    self._notifier.ready()
+                waits = True
+                self._should_exit.wait(_TURN_SECONDS)
+        return False
+
     def _startup(self, stack: contextlib.ExitStack) -> None:
         # What the user sees comes first and goes last: the camera that apps have selected is there
         # (with a card) before the model is loaded, and until everything else has ended.
@@ -133,20 +161,37 @@ class Daemon:
         self.inference.start()
         stack.callback(self.capture.stop)
         self.capture.start()
+        if self.configuration.file is not None:
+            watcher = ConfigWatcher(self.configuration.file, self._reload)
+            stack.callback(watcher.stop)
+            watcher.start()
+            self._reload()  # what was edited since it was read
+        self._notifier.ready()
 
     def _main_loop(self) -> None:
-        while not self._should_exit.wait(self._seconds_left()):
+        while not self._should_exit.wait(min(self._seconds_left(), _LOOK_SECONDS)):
             if self._seconds_left() == 0.0:
                 return
+            self._look_after()
 
-    def _seconds_left(self) -> float | None:
-        """Of a bounded run; it counts from the first picture.
+    def _look_after(self) -> None:
+        """What nothing else would notice."""
+        if self._clock.has_slept():
+            self._log.info("the machine has slept; the camera is opened anew")
+            self.inference.reset()
+            self.capture.reopen(after_seconds=_WAKE_SECONDS)
+        if self.output.beats:  # a watchdog guards what apps see, and nothing less
+            self._notifier.alive()
+        self._notifier.status(self.situation.sentence)
+
+    def _seconds_left(self) -> float:
+        """Of a bounded run, infinite for others; it counts from the first picture.
 
         Raises:
             SdcamError: there was none for so long that there will be none.
         """
         if self.plan.seconds is None and self.plan.frames is None:
-            return None
+            return math.inf
         first = self.output.first_picture_ns
         now = time.monotonic_ns()
         if first is None:
@@ -157,7 +202,7 @@ class Daemon:
                 )
             return _POLL_SECONDS
         if self.plan.seconds is None:
-            return None
+            return math.inf
         return max(0.0, self.plan.seconds - (now - first) / 1e9)
 
     @contextlib.contextmanager
@@ -204,7 +249,10 @@ class Daemon:
 
     def _is_fatal(self, part: str, fault: SdcamError) -> bool:
         """What never worked in this run, and what only the user can mend, ends it at once; what
-        worked before is waited for. Outputs end the run when the last one is gone."""
+        worked before is waited for. Outputs end the run when the last one is gone. A service waits
+        for everything."""
+        if self.plan.patient:
+            return False
         if part == "output":
             return not self.output.alive
         if fault.exit_code == SdcamError.exit_code:
@@ -233,10 +281,37 @@ class Daemon:
             UsageError: an unknown key, a value out of bounds, a key that is not live.
         """
         with self._lock:
-            self.settings = changed(self.settings, values)
+            self._apply(self.configuration.set(values))
+        self._log.info("%s", ", ".join(f"{key} = {value!r}" for key, value in values.items()))
+
+    def _reload(self) -> None:
+        """The configuration file was edited."""
+        with self._lock:
+            changes = self.configuration.reload()
+            if changes is None:
+                self._log.warning("nothing is changed: %s", self.configuration.error)
+            elif changes:
+                self._log.info("the configuration changed: %s", ", ".join(sorted(changes.keys)))
+                self._apply(changes)
+
+    def _apply(self, changes: Changes) -> None:
+        """Every part follows that is concerned, and no other; the output goes on."""
+        self.settings = settings = changes.settings
+        self.situation.hold_ns = round(settings.output.hold_seconds * 1e9)
+        if changes.look:
             self.inference.condition(self._conditioning())
             self.output.look(self._view())
-        self._log.info("%s", ", ".join(f"{key} = {value!r}" for key, value in values.items()))
+        if changes.camera:
+            self.inference.reset()
+            self.capture.reopen(SourceSpec(self.plan.source, settings.camera, self.plan.once))
+        if changes.model:
+            self.inference.reload(ModelSpec.of(settings))
+        if changes.output and not self.output.reopen(settings.output):
+            self._log.warning("the recording keeps its size and rate until the next start")
+        if "service.log_level" in changes.keys:
+            logging.getLogger("sdcam").setLevel(settings.service.log_level.upper())
+        if changes.restart:
+            self._log.warning("%s: in force after a restart", ", ".join(changes.restart))
 
     def step_style(self, step: int) -> str:
         """Goes `step` styles on in the gallery; returns the name of the new one."""

@@ -2,18 +2,58 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
+import os
 import sys
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from sdcam.service.log_place import crash_file, log_file
+from sdcam.settings.schema import Service
 
 
 def start_logging(level: str) -> None:
     """Lines for people, to stderr."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Line("%(asctime)s %(levelname)s %(part)s: %(message)s", "%H:%M:%S"))
+    _log_to(logging.StreamHandler(sys.stderr), "%H:%M:%S", level)
+
+
+def start_service_log(settings: Service) -> None:
+    """Lines to the service's file, which is begun anew at a certain size; where it cannot be
+    written, to stderr. What processes say when they crash goes beside it."""
+    logging.raiseExceptions = False  # a full disk is no reason to fill stderr
+    path = log_file(settings.log_file)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler: logging.Handler = RotatingFileHandler(
+            path, maxBytes=settings.log_bytes, backupCount=settings.log_count, encoding="utf-8"
+        )
+        _remember_crashes(crash_file(settings.log_file), settings.log_bytes)
+    except OSError as error:
+        start_logging(settings.log_level)
+        logging.getLogger("sdcam.service").warning(
+            "The log %s cannot be written: %s. Set service.log_file.", path, error.strerror
+        )
+        return
+    _log_to(handler, "%Y-%m-%d %H:%M:%S", settings.log_level)
+
+
+def _log_to(handler: logging.Handler, time_format: str, level: str) -> None:
+    handler.setFormatter(_Line("%(asctime)s %(levelname)s %(part)s: %(message)s", time_format))
     root = logging.getLogger("sdcam")
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     root.propagate = False
+
+
+def _remember_crashes(path: Path, most_bytes: int) -> None:
+    """Stderr of this process and of its children, faulthandler's tracebacks among it, goes into a
+    file: nobody reads the stderr of a service."""
+    if path.exists() and path.stat().st_size > most_bytes:
+        path.unlink()
+    with path.open("a", encoding="utf-8") as file:
+        os.dup2(file.fileno(), sys.stderr.fileno())
+    faulthandler.enable()
 
 
 class _Line(logging.Formatter):

@@ -17,3 +17,8 @@ def log_folder() -> Path:
 def log_file(setting: str = "auto") -> Path:
     """The newest file behind `service.log_file`; older ones lie beside it, numbered."""
     return log_folder() / "sdcam.log" if setting == "auto" else Path(setting).expanduser()
+
+
+def crash_file(setting: str = "auto") -> Path:
+    """What processes said on stderr, the tracebacks of crashes among it."""
+    return log_file(setting).with_suffix(".stderr")

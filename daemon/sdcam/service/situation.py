@@ -12,6 +12,7 @@ class State(str, Enum):
     STARTING = "starting"
     RUNNING = "running"
     PAUSED = "paused"
+    IDLE = "idle"
     FAULT = "fault"
 
 
@@ -24,6 +25,7 @@ class Situation:
     def __init__(self, hold_seconds: float) -> None:
         self.hold_ns = round(hold_seconds * 1e9)
         self.paused = False
+        self.watched = True  # by an app, or nobody knows
         self.faults: dict[str, SdcamError] = {}
         self.last_fault: SdcamError | None = None
         self._ever_painted = False
@@ -40,14 +42,24 @@ class Situation:
     def state(self) -> State:
         if self.paused:
             return State.PAUSED
+        if not self.watched:
+            return State.IDLE
         if self.faults:
             return State.FAULT
         return State.RUNNING if self._ever_painted else State.STARTING
+
+    @property
+    def sentence(self) -> str:
+        """One line for `systemctl status`."""
+        faults = dict(self.faults)
+        return str(next(iter(faults.values()))) if faults else self.state.value
 
     def card(self, picture_age_ns: int | None) -> Card | None:
         """The card to show, None for the picture; never the raw camera."""
         if self.paused:
             return Card("Paused", "The camera is off. `sdcam resume` goes on.", "paused")
+        if not self.watched:
+            return Card("Standing by", "The camera is off until an app shows this picture.", "info")
         if picture_age_ns is not None and picture_age_ns < self.hold_ns:
             self._ever_painted = True
             return None

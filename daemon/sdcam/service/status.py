@@ -24,6 +24,7 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
     first = output.first_picture_ns
     return {
         "version": __version__,
+        "config": daemon.configuration.status(),
         "state": situation.state.value,
         "card": output.showing,
         "faults": {part: str(fault) for part, fault in dict(situation.faults).items()},
@@ -32,7 +33,8 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
         "first_picture_after_seconds": round((first - started) / 1e9, 3) if first else None,
         "look": {**settings.look.model_dump(mode="json"), "prompt_text": settings.prompt_text()},
         "model": {
-            "name": spec.model if spec else daemon.plan.settings.model.name,
+            "engine": settings.model.engine,
+            "name": spec.model if spec else settings.model.name,
             "runtime": spec.runtime if spec else None,
             "size": f"{spec.width}x{spec.height}" if spec else None,
         },
@@ -95,13 +97,21 @@ class ProcessTable:
 
     def __call__(self, pids: dict[str, int | None]) -> dict[str, dict[str, float]]:
         """Of those that are alive. Pages that processes share (the frames among them) count in
-        parts on Linux (PSS), and in full in each process elsewhere."""
+        parts on Linux (PSS), and in full in each process elsewhere. `cpu_percent` is of one core,
+        since the question before."""
         now = time.monotonic()
         known = {name: int(process["pid"]) for name, process in self._found.items()}
         alive = {name: pid for name, pid in pids.items() if pid is not None}
         if known != alive or now - self._asked > _KEEP_SECONDS:
-            self._found = {name: found for name, pid in alive.items() if (found := _measure(pid))}
-            self._asked = now
+            found = {name: each for name, pid in alive.items() if (each := _measure(pid))}
+            for name, process in found.items():
+                before = self._found.get(name)
+                same = before is not None and before["pid"] == process["pid"]
+                spent = process["cpu_seconds"] - (before["cpu_seconds"] if before and same else 0)
+                since = now - self._asked if same else process.pop("age_seconds")
+                process.pop("age_seconds", None)
+                process["cpu_percent"] = round(100 * spent / max(since, 1e-3), 1)
+            self._found, self._asked = found, now
         return self._found
 
 
@@ -112,10 +122,12 @@ def _measure(pid: int) -> dict[str, float] | None:
         process = psutil.Process(pid)
         memory = process.memory_full_info()
         cpu = process.cpu_times()
+        age = time.time() - process.create_time()
     except psutil.Error:
         return None
     return {
         "pid": pid,
         "memory_mb": round(getattr(memory, "pss", memory.rss) / 1e6, 1),
         "cpu_seconds": round(cpu.user + cpu.system, 2),
+        "age_seconds": age,
     }

@@ -79,6 +79,10 @@ class Chain:
         return [process.child.pipe for process in self.processes if process.child is not None]
 
     @property
+    def on_their_way(self) -> int:
+        return sum(not flight.lost for flight in self._flights)
+
+    @property
     def ready(self) -> bool:
         return all(process.ready for process in self.processes)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import logging
 import multiprocessing
 import os
 import signal
@@ -13,6 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from sdcam.errors import SdcamError
+from sdcam.workers.records import LogLine
 
 # Forking a process that has threads and a model runtime in it is undefined on macOS.
 _CONTEXT = multiprocessing.get_context("spawn")
@@ -74,6 +76,18 @@ class Child:
             return False
         return True
 
+    def receive(self) -> Any:
+        """The next message; None for a line of its log, which is written.
+
+        Raises:
+            EOFError, OSError: it is gone.
+        """
+        message = self.pipe.recv()
+        if isinstance(message, LogLine):
+            logging.getLogger(message.part).log(message.level, "%s", message.text)
+            return None
+        return message
+
     def stop(self, grace: float = _GRACE_SECONDS) -> None:
         """Asks (by closing the pipe), waits, insists. The process is gone when this returns."""
         self.pipe.close()
@@ -90,6 +104,10 @@ def _main(target: Callable[..., None], pipe: Connection, args: tuple[Any, ...]) 
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     faulthandler.enable()
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    log = logging.getLogger("sdcam")
+    log.handlers[:] = [_ToParent(pipe)]
+    log.setLevel(logging.INFO)
+    log.propagate = False
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         target(pipe, *args)
 
@@ -99,3 +117,16 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(0)  # a camera read that hangs must not outlive the service
+
+
+class _ToParent(logging.Handler):
+    """One file cannot be written by several processes; and who starts us has one already."""
+
+    def __init__(self, pipe: Connection) -> None:
+        super().__init__()
+        self._pipe = pipe
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if threading.current_thread() is threading.main_thread():  # the pipe is that thread's
+            with contextlib.suppress(OSError):
+                self._pipe.send(LogLine(record.name, record.levelno, record.getMessage()))

@@ -93,6 +93,12 @@ class InferenceWorker(Worker):
         self._conditioning = conditioning
         self._mention_steps()
 
+    def reload(self, model: ModelSpec) -> None:
+        """Another model, or another engine for it: its processes are started anew."""
+        self._backoff.works()
+        self.model = model
+        self._wakeup.ring()
+
     def reset(self) -> None:
         """The next frame does not follow the last one (pause, another camera)."""
         with self._lock:
@@ -106,10 +112,11 @@ class InferenceWorker(Worker):
         self._rest(self._backoff)
         if not self._active:
             return
+        model = self.model
         try:
-            plan = plan_engine(self.model, self._measure)
+            plan = plan_engine(model, self._measure)
             pools = self._camera, self._styled
-            self._run_chain(Chain(plan, *pools, self._tally, self._fault))
+            self._run_chain(Chain(plan, *pools, self._tally, self._fault), model)
         except SdcamError as fault:
             self._tally.restarts += 1
             self._backoff.failed(fault)
@@ -119,10 +126,10 @@ class InferenceWorker(Worker):
         self._log.info("measuring %d ways to run the model, once", len(plans))
         return measure(plans, _TRIAL_SECONDS, lambda: self._active)
 
-    def _run_chain(self, chain: Chain) -> None:
+    def _run_chain(self, chain: Chain, model: ModelSpec) -> None:
         self._chain = chain
         try:
-            while self._active:
+            while self._active and model is self.model:
                 chain.tend(self._conditioning)
                 self._enter(chain)
                 for pipe in self._wakeup.wait(self._seconds_left(chain), *chain.pipes):
@@ -131,6 +138,8 @@ class InferenceWorker(Worker):
                 self._announce(chain)
         finally:
             self._chain = None
+            if self._active:  # at the end of a run nothing failed
+                self._tally.dropped += chain.on_their_way
             chain.stop()
 
     def _enter(self, chain: Chain) -> None:

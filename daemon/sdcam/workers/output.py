@@ -17,17 +17,18 @@ from numpy.typing import NDArray
 
 from sdcam.compositor import Card, Compositor
 from sdcam.errors import SdcamError
-from sdcam.output import Sink, open_sink
 from sdcam.pipeline.stages import Canvas
 from sdcam.settings import Fit, Output
 from sdcam.workers.frame_pool import FramePool
 from sdcam.workers.meters import Distribution, RateMeter
 from sdcam.workers.phase import PhaseLock
+from sdcam.workers.port import Port, Shape
 from sdcam.workers.records import StyledFrame
 
 Pixels = NDArray[np.uint8]
 
-_REOPEN_SECONDS = 2.0
+_HEARTBEAT_SECONDS = 10.0
+_RESTING_SECONDS = 1.0  # between two frames while nobody watches: apps still list the camera
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class OutputWorker:
             newest picture is (None: there is none); None to show the picture.
         on_fault: told of faults of the outputs, and None when all of them work.
         frame_limit: frames to send, from the first picture on, before `on_limit` is called.
+        patient: a virtual camera that is not there yet is waited for.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class OutputWorker:
         on_fault: Callable[[SdcamError | None], None],
         frame_limit: int | None = None,
         on_limit: Callable[[], None] = lambda: None,
+        patient: bool = False,
     ) -> None:
         self.sent = RateMeter()  # from the first picture on
         self.late = 0  # ticks that were missed
@@ -81,11 +84,16 @@ class OutputWorker:
         self._next: StyledFrame | None = None
         self._shown: StyledFrame | None = None
         self._stale_view = False
+        self._next_output: Output | None = None
         self._stopping = False
         self._specs = specs
-        self._ports: list[_Port] = []
-        self._compositors: dict[str, Compositor] = {}
-        self._composed: dict[str, Pixels] = {}
+        self._patient = patient
+        self._resting = False
+        self._beat = time.monotonic()
+        self._hurry = False  # do not wait for the tick
+        self._ports: list[Port] = []
+        self._compositors: dict[Shape, Compositor] = {}
+        self._composed: dict[Shape, Pixels] = {}
         self._last_sent_ns: int | None = None
         self._unsent_ns: int | None = None  # capture time of a picture that was not sent yet
         self._composed_ns = 0
@@ -99,7 +107,12 @@ class OutputWorker:
     @property
     def alive(self) -> bool:
         """Whether any output is left or can come back."""
-        return any(port.sink is not None or port.comes_back for port in self._ports)
+        return any(port.alive for port in self._ports)
+
+    @property
+    def beats(self) -> bool:
+        """Whether the thread goes round."""
+        return time.monotonic() - self._beat < _HEARTBEAT_SECONDS
 
     def start(self) -> None:
         """Opens the outputs and begins to pace them.
@@ -107,12 +120,16 @@ class OutputWorker:
         Raises:
             SdcamError: an output cannot be opened; none is left open then.
         """
-        output = self._output
-        self._ports = _open_ports(self._specs, output)
-        self._compositors = {
-            port.pixel_format: Compositor(output.width, output.height, port.pixel_format)
-            for port in self._ports
-        }
+        try:
+            for spec in self._specs:
+                self._ports.append(Port(spec, self._output, self._patient))
+        except SdcamError:
+            for port in self._ports:
+                port.close()
+            raise
+        for port in self._ports:
+            if port.fault:
+                self._on_fault(port.fault)
         self._thread.start()
 
     def stop(self) -> None:
@@ -145,6 +162,23 @@ class OutputWorker:
             self._stale_view = True
             self._changed.notify()
 
+    def reopen(self, output: Output) -> bool:
+        """Takes another size, rate or device into force; False if a recording stands against it,
+        which is of one size and rate."""
+        if any(port.is_film for port in self._ports):
+            return False
+        with self._changed:
+            self._next_output = output
+            self._changed.notify()
+        return True
+
+    def rest(self, resting: bool) -> None:
+        """While nobody watches a frame a second is enough."""
+        with self._changed:
+            self._hurry = self._hurry or (self._resting and not resting)
+            self._resting = resting
+            self._changed.notify()
+
     def clear(self) -> None:
         """Forgets every picture (pause): a card is shown until a new one comes."""
         with self._changed:
@@ -164,15 +198,19 @@ class OutputWorker:
             return canvas.seen.copy(), canvas.styled.copy()
 
     def _run(self) -> None:
-        period = 1.0 / self._output.fps
         tick = time.monotonic()
         while True:
             if self._wait_until(tick):
+                self._take_up()
                 self._compose()
                 continue
             if self._stopping:
                 return
             self._send()
+            self._beat = time.monotonic()
+            if self._hurry:
+                self._hurry, tick = False, time.monotonic()
+            period = _RESTING_SECONDS if self._resting else 1.0 / self._output.fps
             tick += period + self._phase.shift()
             behind = time.monotonic() - tick
             if behind > period:
@@ -181,16 +219,31 @@ class OutputWorker:
                 tick += missed * period
 
     def _wait_until(self, tick: float) -> bool:
-        """True as soon as there is something to compose, False at the tick."""
+        """True as soon as there is something to take up, False at the tick."""
         with self._changed:
             while not self._stopping:
-                if self._next is not None or (self._stale_view and self._shown is not None):
+                if (
+                    self._next is not None
+                    or self._next_output is not None
+                    or (self._stale_view and self._shown is not None)
+                ):
                     return True
                 left = tick - time.monotonic()
-                if left <= 0:
+                if left <= 0 or self._hurry:
                     return False
                 self._changed.wait(left)
         return False
+
+    def _take_up(self) -> None:
+        output, self._next_output = self._next_output, None
+        if output is None:
+            return
+        self._output = output
+        self._phase = PhaseLock(1.0 / output.fps)
+        self._compositors.clear()
+        self._composed.clear()
+        for port in self._ports:
+            port.reopen(output)
 
     def _compose(self) -> None:
         start = time.perf_counter_ns()
@@ -201,20 +254,22 @@ class OutputWorker:
                     self._pool.give_back(old.slot)
                 self._unsent_ns = self._shown.captured_ns
             self._stale_view = False
-            if self._shown is None:
-                return
-            canvas = self._canvas(self._shown)
-            view = self._view
-            for pixel_format, compositor in self._compositors.items():
-                self._composed[pixel_format] = compositor.compose(
-                    canvas.styled,
-                    canvas.seen if view.blend > 0 else None,
-                    view.fit,
-                    view.blend,
-                    view.mirror,
-                )
+            for shape in self._compositors:
+                self._compose_for(shape)
         self.compose_time.add_ns(time.perf_counter_ns() - start)
         self._composed_ns = time.monotonic_ns()
+
+    def _compose_for(self, shape: Shape) -> None:
+        if self._shown is None:
+            return
+        canvas, view = self._canvas(self._shown), self._view
+        self._composed[shape] = self._compositors[shape].compose(
+            canvas.styled,
+            canvas.seen if view.blend > 0 else None,
+            view.fit,
+            view.blend,
+            view.mirror,
+        )
 
     def _canvas(self, styled: StyledFrame) -> Canvas:
         return Canvas.over(self._pool.slots.memory(styled.slot), styled.spec)
@@ -234,23 +289,35 @@ class OutputWorker:
         for port in self._ports:
             if port.is_film and self.first_picture_ns is None:
                 continue  # a film begins with a picture; a camera has to be there before
-            compositor = self._compositors[port.pixel_format]
-            frame = compositor.card(card) if card else self._composed[port.pixel_format]
-            self._send_to(port, frame)
+            self._send_to(port, card)
         if self.first_picture_ns is not None:
             self._account(card is None)
 
-    def _send_to(self, port: _Port, frame: Pixels) -> None:
+    def _send_to(self, port: Port, card: Card | None) -> None:
+        was_away = port.sink is None
         try:
-            if port.send(frame):
+            if not port.ready():
                 return
-            self._on_fault(None)  # it came back
+            assert port.sink is not None
+            port.sink.send(self._frame(port.shape, card))
         except SdcamError as fault:
+            port.failed(fault)
             self._on_fault(fault)
+            return
+        if was_away:
+            self._on_fault(None)
+
+    def _frame(self, shape: Shape, card: Card | None) -> Pixels:
+        if shape not in self._compositors:
+            pixel_format, width, height = shape
+            self._compositors[shape] = Compositor(width, height, pixel_format)
+            with self._changed:
+                self._compose_for(shape)
+        return self._compositors[shape].card(card) if card else self._composed[shape]
 
     def _account(self, picture: bool) -> None:
         now = time.monotonic_ns()
-        if self._last_sent_ns is not None:
+        if self._last_sent_ns is not None and not self._resting:
             self.gaps.add_ns(now - self._last_sent_ns)
         self._last_sent_ns = now
         self.sent.tick()
@@ -263,56 +330,3 @@ class OutputWorker:
         if self.sent.count == self._frame_limit:
             self._stopping = True
             self._on_limit()
-
-
-class _Port:
-    """One output and its reopening. A virtual camera comes back; a recording that broke is over,
-    because what follows would be another film."""
-
-    def __init__(self, spec: str, output: Output) -> None:
-        self.spec = spec
-        self.is_film = spec.startswith("file:")
-        self.comes_back = spec.startswith("virtual-camera")
-        self._output = output
-        self.sink: Sink | None = open_sink(spec, output)
-        self.name = self.sink.name
-        self.pixel_format = self.sink.pixel_format
-        self._retry_at = 0.0
-
-    def send(self, frame: Pixels) -> bool:
-        """False when the output has just come back, True otherwise.
-
-        Raises:
-            SdcamError: it broke; it is closed then.
-        """
-        came_back = False
-        if self.sink is None:
-            if not self.comes_back or time.monotonic() < self._retry_at:
-                return True
-            self._retry_at = time.monotonic() + _REOPEN_SECONDS
-            self.sink = open_sink(self.spec, self._output)
-            came_back = True
-        try:
-            self.sink.send(frame)
-        except SdcamError:
-            self.close()
-            self._retry_at = time.monotonic() + _REOPEN_SECONDS
-            raise
-        return not came_back
-
-    def close(self) -> SdcamError | None:
-        """What came to light at the end, if anything."""
-        sink, self.sink = self.sink, None
-        return sink.close() if sink else None
-
-
-def _open_ports(specs: Sequence[str], output: Output) -> list[_Port]:
-    ports: list[_Port] = []
-    try:
-        for spec in specs:
-            ports.append(_Port(spec, output))
-    except SdcamError:
-        for port in ports:
-            port.close()
-        raise
-    return ports

@@ -10,6 +10,15 @@ from sdcam.pipeline.networks import NetworksSpec
 
 
 @dataclass(frozen=True)
+class LogLine:
+    """From any of our processes: a line for the log, which the daemon writes."""
+
+    part: str  # "sdcam.model"
+    level: int
+    text: str
+
+
+@dataclass(frozen=True)
 class Opened:
     """From the capture process: the source is open."""
 

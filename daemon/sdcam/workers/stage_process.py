@@ -84,16 +84,18 @@ class StageProcess:
         self.child.send(request)
 
     def receive(self) -> StagesDone | None:
-        """What the pipe holds; None for the word that it is ready.
+        """What the pipe holds; None for the word that it is ready, and for a line of its log.
 
         Raises:
             SdcamError: what went wrong in it, its end included.
         """
         assert self.child is not None
         try:
-            message = self.child.pipe.recv()
+            message = self.child.receive()
         except (EOFError, ConnectionResetError, BrokenPipeError):
             raise self.child.fault() from None
+        if message is None:
+            return None
         self._deadline = math.inf
         if isinstance(message, Ready):
             self.spec = message.spec

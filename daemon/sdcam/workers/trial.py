@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sdcam.engines.plan import EnginePlan, ModelSpec
+from sdcam.engines.plan import LARGEST_CANVAS, EnginePlan
 from sdcam.errors import SdcamError
 from sdcam.pipeline.conditioning import Conditioning
 from sdcam.workers.chain import IN_FLIGHT, Chain, Tally
@@ -55,8 +55,7 @@ def try_plan(plan: EnginePlan, seconds: float, go_on: Callable[[], bool] = lambd
         SdcamError: the plan does not run here.
     """
     camera = FramePool(FrameSlots.allocate(IN_FLIGHT, _HEIGHT * _WIDTH * 3))
-    slot_bytes = ModelSpec(plan.model, size=plan.size).slot_bytes
-    styled = FramePool(FrameSlots.allocate(IN_FLIGHT, slot_bytes))
+    styled = FramePool(FrameSlots.allocate(IN_FLIGHT, LARGEST_CANVAS))
     chain = Chain(plan, camera, styled, Tally(), _raise)
     wakeup = Wakeup()
     trial, warm, until = Trial(plan), 0, float("inf")

@@ -34,9 +34,12 @@ class Backoff:
     def seconds_left(self) -> float:
         return max(0.0, self._not_before - time.monotonic())
 
+    def rest(self, seconds: float) -> None:
+        self._not_before = time.monotonic() + seconds
+
     def failed(self, fault: SdcamError) -> None:
         for_the_user = isinstance(fault, (MissingError, UsageError))
-        self._not_before = time.monotonic() + (_PAUSE_FOR_THE_USER if for_the_user else self._pause)
+        self.rest(_PAUSE_FOR_THE_USER if for_the_user else self._pause)
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
 
     def works(self) -> None:

@@ -12,7 +12,7 @@ from sdcam.errors import SdcamError
 from sdcam.pipeline.networks import NetworksSpec
 from sdcam.pipeline.stages import Canvas, canvas_bytes
 from sdcam.settings import Fit, Output
-from sdcam.workers import output as module
+from sdcam.workers import port as module
 from sdcam.workers.frame_pool import FramePool, FrameSlots
 from sdcam.workers.output import OutputWorker, View
 from sdcam.workers.records import StyledFrame
