@@ -20,7 +20,7 @@ _COLOURS = {"ok": "\033[32m", "warning": "\033[33m", "trouble": "\033[31m"}
 _BOLD, _DIM, _END = "\033[1m", "\033[2m", "\033[0m"
 # A device may be called anything; it must not steer the terminal.
 _NO_CONTROL = dict.fromkeys([*range(32), *range(127, 160)], " ")
-_NAME_WIDTH = 15
+_NAME_WIDTH = 16
 _HOME = f"{Path.home()}/"
 
 

@@ -35,7 +35,7 @@ CHECKS = (
     Check(
         Group.DISK,
         "models",
-        lambda world: _room(world, models_folder(), 4 * _GB, "a model and its conversion"),
+        lambda world: _room(world, models_folder(), 3 * _GB, "the largest model"),
     ),
     Check(
         Group.DISK,

@@ -106,7 +106,7 @@ def _holders(world: World) -> Finding:
     who = ", ".join(others) or "a program of another user"
     caps = world.text(f"{_PARAMETERS}/exclusive_caps").split(",")
     exclusive = caps[_index_of(world, node) : _index_of(world, node) + 1] in (["Y"], ["1"])
-    if exclusive and world.query(str(world.at(node))).captures:  # only while somebody writes
+    if exclusive and world.query(node).captures:  # only while somebody writes
         return missing(
             f"Another program writes to {node}: {who}.",
             f"Close it (fuser -v {node} lists who has it open), or give it a device of its own.",

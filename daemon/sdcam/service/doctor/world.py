@@ -20,10 +20,9 @@ from sdcam.service.agent.authorization import Authorization, camera_authorizatio
 from sdcam.service.agent.tool import Outcome, call
 from sdcam.settings import ConfigError, Settings
 
-_SECONDS = 4.0
 _CAMERAS_SECONDS = 20.0  # system_profiler on a Mac that has just woken up
 # Where the system's own programs lie that an ordinary user's PATH may lack.
-_SYSTEM_FOLDERS = "/usr/sbin:/sbin"
+_SYSTEM_FOLDERS = ("/usr/sbin", "/sbin")
 
 
 def _may_use(path: Path) -> bool:
@@ -49,6 +48,7 @@ class World:
         camera: whether the camera may be opened.
         deep: whether models are read to their last byte.
         root: what "/" is for /sys, /proc, /dev, /lib, /etc and /Applications.
+        patience: seconds for a program of the system that has no reason to take long.
     """
 
     config: Path | None = None
@@ -59,6 +59,7 @@ class World:
     kernel: str = this_system.release()
     python: tuple[int, ...] = tuple(sys.version_info[:3])
     root: Path = Path("/")
+    patience: float = 4.0
     query: Callable[[str], Capability] = query_capability
     may_use: Callable[[Path], bool] = _may_use
     version: Callable[[str], str | None] = _version
@@ -76,15 +77,16 @@ class World:
         except OSError:
             return ""
 
-    def run(self, name: str, *words: str | Path, seconds: float = _SECONDS) -> Outcome | None:
+    def run(self, name: str, *words: str | Path, seconds: float | None = None) -> Outcome | None:
         """A program of the system; None where there is no such program.
 
         Raises:
             SdcamError: it does not end in time.
         """
-        path = f"{os.environ.get('PATH', os.defpath)}:{_SYSTEM_FOLDERS}"
+        folders = [os.environ.get("PATH", os.defpath), *(self.at(f) for f in _SYSTEM_FOLDERS)]
+        path = os.pathsep.join(str(folder) for folder in folders)
         found = shutil.which(name, path=path)
-        return None if found is None else call(found, *words, seconds=seconds)
+        return None if found is None else call(found, *words, seconds=seconds or self.patience)
 
     @cached_property
     def settings(self) -> Settings:
