@@ -33,7 +33,7 @@ def test_no_camera_at_all(stage):
 
 def test_only_our_own_camera_is_no_camera(stage):
     stage.loopback(10, CAM, captures=True)
-    assert f'but "{CAM}", which is where the picture goes to' in stage.finding("found").found
+    assert f'but virtual ones, which pictures go to: "{CAM}".' in stage.finding("found").found
 
 
 def test_a_camera_that_the_configuration_does_not_find(stage, monkeypatch):
@@ -112,6 +112,13 @@ def test_loaded_under_another_name(stage):
     assert f'no virtual camera "{CAM}"; v4l2loopback has "Dummy video' in found.found
     assert found.exit_code is ExitCode.MISSING
     assert found.fix[0].startswith("sudo modprobe -r v4l2loopback && sudo modprobe v4l2loopback")
+
+
+def test_the_module_goes_only_when_nobody_has_its_camera_open(stage):
+    stage.opened(stage.loopback(10, CAM), "chromium", 7)
+    stage.loaded(exclusive_caps="N", video_nr="10")
+    found = stage.finding("exclusive_caps")
+    assert found.fix[0] == "Close first: chromium (pid 7)"
 
 
 def test_a_virtual_camera_that_another_program_feeds(stage):

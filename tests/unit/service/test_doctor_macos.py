@@ -164,6 +164,17 @@ def test_the_permission_of_the_app_is_told_by_the_app(stage, answer, said):
     assert said in stage.finding("permission").found
 
 
+def test_a_launch_agent_whose_app_is_gone(stage):
+    agent = stage.home / "Library/LaunchAgents/com.streamdiffusion-cam.daemon.plist"
+    agent.parent.mkdir(parents=True)
+    launcher = "/gone/StreamDiffusion Cam"
+    agent.write_bytes(plistlib.dumps({"ProgramArguments": [launcher, "-m", "sdcam"]}))
+    agent.chmod(0o644)
+    assert f"starts {launcher}, which is gone" in stage.finding("installed").found
+    agent.chmod(0o666)
+    assert stage.finding("installed").found.startswith(f"Others may write {agent}")
+
+
 def test_the_name_to_pick_is_the_one_of_obs(stage):
     told = pick(stage.world())
     assert told.name == "OBS Virtual Camera"

@@ -16,6 +16,7 @@ from sdcam.service.doctor.check import (
     warning,
 )
 from sdcam.service.doctor.device_rights import how_to_get_in
+from sdcam.service.doctor.loopback import loopbacks
 from sdcam.service.doctor.world import World
 
 
@@ -31,12 +32,12 @@ def _found(world: World) -> Finding:
     cameras = world.cameras
     if not cameras:
         return missing("No camera was found.", "Plug one in. Without one: sdcam run --source test")
-    closed = [camera for camera in cameras if camera.node and not _may_use(world, camera)]
+    closed = _closed(world)
     physical = [camera for camera in cameras if camera.usable or camera in closed]
     if not physical:
         names = ", ".join(f'"{camera.name}"' for camera in cameras)
         return missing(
-            f"No camera was found but {names}, which is where the picture goes to.",
+            f"No camera was found but virtual ones, which pictures go to: {names}.",
             "Plug one in. Without one: sdcam run --source test",
         )
     if closed and not any(camera.usable for camera in physical):
@@ -49,15 +50,22 @@ def _found(world: World) -> Finding:
 
 
 def _access(world: World) -> Finding:
-    closed = [c for c in world.cameras if c.node and not _may_use(world, c)]
+    closed = _closed(world)
     if not closed:
         return ok("camera nodes may be opened") if world.cameras else not_here("No camera.")
     names = ", ".join(f'"{camera.name}" ({camera.node})' for camera in closed)
     return missing(f"This user may not open {names}.", *how_to_get_in(world, closed[0].node))
 
 
-def _may_use(world: World, camera: CameraDevice) -> bool:
-    return world.may_use(world.at(camera.node))
+def _closed(world: World) -> list[CameraDevice]:
+    """Those that this user may not open; our own camera is another question."""
+    return [
+        camera
+        for camera in world.cameras
+        if camera.node
+        and camera.node not in loopbacks(world)
+        and not world.may_use(world.at(camera.node))
+    ]
 
 
 def _in_use(world: World) -> Finding:

@@ -52,11 +52,11 @@ def _device(world: World) -> Finding:
         return not_here("v4l2loopback is not loaded.")
     there = loopbacks(world)
     if not there:
-        return missing("v4l2loopback is loaded and has no device.", RELOAD)
+        return missing("v4l2loopback is loaded and has no device.", *_how_to_reload(world))
     names = ", ".join(f'"{label}" ({node})' for node, label in there.items())
     return missing(
         f'There is no virtual camera "{wanted}"; v4l2loopback has {names}.',
-        RELOAD,
+        *_how_to_reload(world),
         f'or take one that is there: sdcam config edit, output.device = "{next(iter(there))}"',
     )
 
@@ -70,11 +70,14 @@ def _exclusive_caps(world: World) -> Finding:
     given = world.text(f"{_PARAMETERS}/exclusive_caps").split(",")
     index = _index_of(world, node)
     if index >= len(given) or not given[index]:
-        return warning(f"v4l2loopback does not tell its exclusive_caps of {node}.", RELOAD)
+        return warning(
+            f"v4l2loopback does not tell its exclusive_caps of {node}.", *_how_to_reload(world)
+        )
     if given[index] in ("Y", "1"):
         return ok("exclusive_caps=1: Chrome and Zoom list the camera")
     return trouble(
-        f"{node} was made without exclusive_caps=1: Chrome and Zoom do not list it.", RELOAD
+        f"{node} was made without exclusive_caps=1: Chrome and Zoom do not list it.",
+        *_how_to_reload(world),
     )
 
 
@@ -133,6 +136,15 @@ def _is_fed_by_us(world: World) -> bool:
     if not isinstance(status, dict) or "output" in (status.get("faults") or {}):
         return False
     return any("virtual-camera" in str(name) for name in status.get("outputs") or ())
+
+
+def _how_to_reload(world: World) -> tuple[str, ...]:
+    """The module does not go while anybody has a device of it open."""
+    who = [one for node in loopbacks(world) for one in world.others_with(node)]
+    first = [f"Close first: {', '.join(dict.fromkeys(who))}"] if who else []
+    if isinstance(world.status, dict):
+        first.append("sdcam service stop   (or end sdcam run)")
+    return (*first, RELOAD)
 
 
 CHECKS = (

@@ -14,8 +14,10 @@ from sdcam.workers.child import Child
 from sdcam.workers.frame_pool import FrameSlots
 from sdcam.workers.records import CameraFrame, Opened
 
-_OPEN_SECONDS = 20.0  # as the service waits
-_SILENCE_SECONDS = 3.0
+# A camera without pictures is told by the process itself within seconds; these are for one that
+# hangs, on a machine that is slow or busy.
+_OPEN_SECONDS = 45.0
+_SILENCE_SECONDS = 10.0
 _SLOTS = 2
 _BLACK = 4  # of 255: a closed shutter, with its noise
 
@@ -63,7 +65,10 @@ def _watch(child: Child, slots: FrameSlots, seconds: float) -> Look:
     patience = _OPEN_SECONDS
     while not times or times[-1] - times[0] < seconds * 1e9:
         if not child.pipe.poll(patience):
-            raise SdcamError("The camera gives no pictures.", "Plug it in again.")
+            raise SdcamError(
+                f"The camera hangs: nothing came from it for {patience:.0f} seconds.",
+                "Plug it in again; a built-in one comes back after a restart.",
+            )
         message = child.pipe.recv()
         patience = _SILENCE_SECONDS
         if isinstance(message, SdcamError):
