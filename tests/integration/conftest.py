@@ -23,15 +23,18 @@ PATIENCE = 60.0  # generous: two slow cores that others use too
 class Service:
     """`sdcam run ...` in the background."""
 
-    def __init__(self, folder: Path, *words: str, model: str = str(TINY), size: str = "64") -> None:
+    def __init__(
+        self, folder: Path, *words: str, model: str = str(TINY), size: str | None = "64"
+    ) -> None:
         self.socket = folder / "control.sock"
         self.log = folder / "log.txt"
         self.environment = {
             **os.environ,
             "SDCAM_SERVICE__SOCKET": str(self.socket),
             "SDCAM_MODEL__NAME": model,
-            "SDCAM_MODEL__RENDER_SIZE": size,
         }
+        if size is not None:  # the environment is stronger than a file
+            self.environment["SDCAM_MODEL__RENDER_SIZE"] = size
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "sdcam", "run", *words],
@@ -76,7 +79,7 @@ class Service:
 def start(tmp_path: Path) -> Iterator[Callable[..., Service]]:
     started: list[Service] = []
 
-    def start(*words: str, **more: str) -> Service:
+    def start(*words: str, **more: str | None) -> Service:
         started.append(Service(tmp_path, *words, **more))
         return started[-1]
 

@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any
 
 from sdcam.engines.plan import LARGEST_CANVAS, ModelSpec
-from sdcam.errors import SdcamError, UsageError
+from sdcam.errors import SdcamError
 from sdcam.pipeline.conditioning import Conditioning
 from sdcam.service.configuration import Changes, Configuration
 from sdcam.service.instance import SingleInstance
@@ -138,7 +138,7 @@ class Daemon:
             try:
                 stack.enter_context(SingleInstance(self.settings.service.socket_path))
                 return True
-            except UsageError as fault:
+            except SdcamError as fault:
                 if not self.plan.patient:
                     raise
                 if not waits:

@@ -34,6 +34,7 @@ class Port:
         self.name = spec
         self.fault: SdcamError | None = None
         self._output = output
+        self._expected = False  # to be opened again, once
         self._retry_at = 0.0
         try:
             self._open()
@@ -45,7 +46,7 @@ class Port:
     @property
     def alive(self) -> bool:
         """Whether it is there or can come back."""
-        return self.sink is not None or self.comes_back
+        return self.sink is not None or self.comes_back or self._expected
 
     @property
     def shape(self) -> Shape:
@@ -58,6 +59,7 @@ class Port:
         self.close()
         self._output = output
         self._retry_at = 0.0
+        self._expected = True
 
     def ready(self) -> bool:
         """Whether it takes a frame now; one that is due is opened again.
@@ -65,7 +67,9 @@ class Port:
         Raises:
             SdcamError: it cannot be opened; it is tried again later.
         """
-        if self.sink is None and self.comes_back and time.monotonic() >= self._retry_at:
+        expected = self.comes_back or self._expected
+        if self.sink is None and expected and time.monotonic() >= self._retry_at:
+            self._expected = False
             try:
                 self._open()
             except SdcamError as fault:

@@ -1,0 +1,191 @@
+"""The life of the service: parts that follow an edit alone, a pause that closes the camera, what is
+missing and comes, a machine that sleeps, logs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from sdcam.control.client import ask
+
+TEST = ("--source", "test", "--output", "null")
+PIDS = ("daemon", "capture", "model")
+
+
+def pids(status):
+    return {name: status["processes"][name]["pid"] for name in PIDS if name in status["processes"]}
+
+
+@pytest.mark.parametrize(
+    ("edit", "concerned", "there"),
+    [
+        ("[camera]\nfps = 15", "capture", lambda s: s["source"]["fps"] == 15),
+        ("[model]\nrender_size = 128", "model", lambda s: s["model"]["size"] == "128x128"),
+        ("[output]\nfps = 60\nwidth = 640\nheight = 360", None, lambda s: s["fps"]["output"] > 45),
+    ],
+    ids=["camera", "model", "output"],
+)
+def test_an_edit_restarts_the_part_that_it_concerns_and_no_other(
+    start, tmp_path, edit, concerned, there
+):
+    config = tmp_path / "config.toml"
+    config.write_text("")
+    service = start(*TEST, "--config", str(config), size=None)
+    before = service.until_styled()
+    config.write_text(edit)
+    after = service.until(lambda s: there(s) and s["card"] == "" and not s["faults"])
+    changed = {n for n in PIDS if pids(before)[n] != pids(after)[n]}
+    assert changed == ({concerned} if concerned else set())
+    assert after["frames"]["late"] < 15
+
+
+def test_a_pause_closes_the_camera_within_two_tenths_of_a_second(start):
+    service = start(*TEST)
+    taken = []
+    for _ in range(5):
+        camera = psutil.Process(service.until_styled()["processes"]["capture"]["pid"])
+        begun = time.monotonic()
+        ask(service.socket, "pause")
+        camera.wait(10)
+        taken.append(time.monotonic() - begun)
+        ask(service.socket, "resume")
+    assert min(taken) < 0.2
+
+
+def test_a_camera_that_hangs_is_closed_by_a_pause_all_the_same(start):
+    service = start(*TEST)
+    camera = psutil.Process(service.until_styled()["processes"]["capture"]["pid"])
+    camera.suspend()
+    begun = time.monotonic()
+    ask(service.socket, "pause")
+    camera.wait(10)
+    assert time.monotonic() - begun < 1.0
+
+
+def test_a_service_waits_for_the_virtual_camera_the_camera_and_the_model(start, tmp_path):
+    """Nobody reads the exit code of a service: it would be started again and again."""
+    log = tmp_path / "log" / "sdcam.log"
+    service = start(
+        "--service",
+        *("--output", "virtual-camera:No Such Camera", "--source", f"file:{tmp_path}/none.mp4"),
+        *("--set", f"service.log_file={log}"),
+        model=str(tmp_path / "no-model"),
+    )
+    status = service.until(lambda s: {"camera", "model", "output"} <= s["faults"].keys())
+    assert "No Such Camera" in status["faults"]["output"]
+    assert status["state"] == "fault"
+    time.sleep(2.5)  # longer than the pause between two attempts
+    assert service.process.poll() is None
+    service.end()
+    assert "No Such Camera" in log.read_text()
+    # One line for a fault, however often it is tried again.
+    assert log.read_text().count("There is no virtual camera") == 1
+
+
+def test_a_second_service_waits_for_the_end_of_the_first(start, tmp_path):
+    first = start(*TEST)
+    first.until_styled()
+    log = tmp_path / "second.log"
+    second = start("--service", *TEST, "--set", f"service.log_file={log}")
+    deadline = time.monotonic() + 30
+    while not (log.exists() and "Waiting for its end" in log.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert second.process.poll() is None
+    first.end()
+    status = second.until_styled()
+    assert status["processes"]["daemon"]["pid"] == second.process.pid
+
+
+def test_a_waiting_service_can_be_stopped(start, tmp_path):
+    first = start(*TEST)
+    first.until_styled()
+    second = start("--service", *TEST, "--set", f"service.log_file={tmp_path}/second.log")
+    time.sleep(1.0)
+    second.end()
+    assert second.process.returncode == 0
+    assert first.process.poll() is None
+
+
+def test_the_log_of_a_service_is_begun_anew_and_kept_small(start, tmp_path):
+    log = tmp_path / "sdcam.log"
+    words = ("--set", f"service.log_file={log}", "--set", "service.log_bytes=10000")
+    service = start("--service", *TEST, *words, "--set", "service.log_count=2")
+    service.until_styled()
+    for n in range(400):
+        ask(service.socket, "set", values={"look.seed": n})
+    service.end()
+    files = sorted(p.name for p in tmp_path.glob("sdcam.log*"))
+    assert files == ["sdcam.log", "sdcam.log.1", "sdcam.log.2"]
+    assert all(p.stat().st_size <= 10_000 for p in tmp_path.glob("sdcam.log*"))
+
+
+def test_a_crash_leaves_its_traceback_beside_the_log(start, tmp_path):
+    log = tmp_path / "sdcam.log"
+    service = start("--service", *TEST, "--set", f"service.log_file={log}")
+    model = service.until_styled()["processes"]["model"]["pid"]
+    os.kill(model, signal.SIGSEGV)
+    service.until(lambda s: s["restarts"]["model"] == 1)
+    assert "Fatal Python error: Segmentation fault" in log.with_suffix(".stderr").read_text()
+    assert "killed by SIGSEGV" in log.read_text()
+
+
+def test_a_service_whose_log_cannot_be_written_runs_all_the_same(start, tmp_path):
+    (tmp_path / "file").write_text("")
+    service = start("--service", *TEST, "--set", f"service.log_file={tmp_path}/file/sdcam.log")
+    service.until_styled()
+    assert "cannot be written" in service.log.read_text()
+
+
+def test_a_full_disk_does_not_end_the_service(start):
+    service = start("--service", *TEST, "--set", "service.log_file=/dev/full")
+    service.until_styled()
+    ask(service.socket, "set", values={"look.seed": 7})
+    assert service.status()["look"]["seed"] == 7
+
+
+def test_a_broken_file_at_the_start_is_told_and_waited_for(start, tmp_path):
+    config = tmp_path / "config.toml"
+    config.write_text("[look]\nstrenght = 0.3\n")
+    log = tmp_path / "sdcam.log"
+    words = ("--config", str(config), "--set", f"service.log_file={log}")
+    service = start("--service", *TEST, *words)
+    status = service.until_styled()
+    assert "strenght" in status["config"]["error"]["message"]
+    config.write_text("[look]\nstrength = 0.3\n")
+    service.until(lambda s: s["look"]["strength"] == 0.3 and s["config"]["error"] is None)
+    assert "strenght" in log.read_text()
+
+
+def test_systemd_is_told_that_it_is_ready_and_alive(tmp_path):
+    import socket
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(30)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sdcam", "run", *TEST],
+            env={
+                **os.environ,
+                "SDCAM_SERVICE__SOCKET": str(tmp_path / "control.sock"),
+                "NOTIFY_SOCKET": str(tmp_path / "notify"),
+                "WATCHDOG_USEC": "3000000",
+            },
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            told = [manager.recv(4096).decode() for _ in range(4)]
+            process.send_signal(signal.SIGTERM)
+            while "STOPPING=1" not in told:
+                told.append(manager.recv(4096).decode())
+        finally:
+            process.kill()
+            process.wait()
+    assert told[0] == "READY=1"
+    assert "WATCHDOG=1" in told
