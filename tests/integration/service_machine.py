@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
-import signal
 import sys
 import time
 from pathlib import Path
@@ -102,14 +102,18 @@ def new_machine(tmp_path, monkeypatch, capsys):
     yield machine
     for job in machine.memory.glob("*/*.json"):
         told = json.loads(job.read_text())
-        for pid in (told.get("supervisor"), told.get("pid"), told.get("MainPID")):
-            _kill(pid)
+        if supervisor := told.get("supervisor"):
+            _end(supervisor)
 
 
 def runs(pid: int) -> bool:
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
-def _kill(pid: object) -> None:
-    if isinstance(pid, int) and pid > 1 and runs(pid):
-        os.kill(pid, signal.SIGKILL)
+def _end(supervisor: int) -> None:
+    """With the service that it keeps, which it must not start again meanwhile."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(supervisor)
+        process.suspend()
+        for each in (*process.children(recursive=True), process):
+            each.kill()

@@ -103,8 +103,12 @@ def _status(state: ServiceState, as_json: bool) -> ExitCode:
 
 def _logs(arguments: argparse.Namespace, elsewhere: str) -> None:
     from sdcam.service.agent.log_lines import follow, last_lines
+    from sdcam.service.log_place import crash_file
 
     path = _log_file(arguments.config)
+    crashes = crash_file(str(path))
+    if crashes.exists() and crashes.stat().st_size:
+        elsewhere = f"{crashes}, {elsewhere}"
     lines = last_lines(path, max(1, arguments.lines))
     if not lines and not path.exists():
         raise MissingError(

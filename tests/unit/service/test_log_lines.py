@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from sdcam.service.agent.log_lines import follow, last_lines
+from sdcam.service.agent.log_lines import follow, last_lines, remove_logs
+from sdcam.service.log_place import log_folder
 
 
 def test_the_last_lines_come_from_older_files_too(tmp_path):
@@ -44,3 +45,14 @@ def test_what_is_added_is_followed_into_the_next_file(tmp_path, monkeypatch):
     reader.join(5)
     assert seen == ["one", "two"]
     lines.close()
+
+
+def test_the_logs_are_taken_away_with_their_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folder = log_folder()
+    folder.mkdir(parents=True)
+    (folder / "sdcam.log").touch()
+    assert remove_logs() == folder
+    assert not folder.exists()
+    assert remove_logs() is None

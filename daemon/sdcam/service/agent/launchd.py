@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import plistlib
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from sdcam.service.agent.app_bundle import AppBundle
 from sdcam.service.agent.camera_permission import Answer, ask_through
 from sdcam.service.agent.interpreter import check_it_starts
 from sdcam.service.agent.launchctl import Launchctl, nobody_is_logged_in
+from sdcam.service.agent.log_lines import remove_logs
 from sdcam.service.agent.service_agent import Say, ServiceState
 from sdcam.service.agent.written_file import remove, write
 from sdcam.service.log_place import log_folder
@@ -66,9 +66,8 @@ class LaunchAgent:
                 say(f"{self.app.path} is removed, with its camera permission.")
         except OSError as error:
             raise SdcamError(f"{self.app.path} cannot be removed: {error.strerror}.") from None
-        if log_folder().exists():
-            shutil.rmtree(log_folder(), ignore_errors=True)
-            say(f"{log_folder()} is removed.")
+        if logs := remove_logs():
+            say(f"{logs} is removed.")
 
     def start(self, say: Say) -> None:
         self._check_installed()

@@ -1,12 +1,16 @@
-"""The end of the service's log, and what is added to it."""
+"""The service's log: its end, what is added to it, and taking it away."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+
+from sdcam.paths import APP
+from sdcam.service.log_place import log_folder
 
 _POLL_SECONDS = 0.25
 
@@ -22,6 +26,18 @@ def last_lines(path: Path, count: int) -> list[str]:
         if part.exists():
             lines.extend(part.read_text(encoding="utf-8", errors="replace").splitlines())
     return list(lines)
+
+
+def remove_logs() -> Path | None:
+    """The folder of the logs, with the one around it where that held nothing else; None when there
+    was none."""
+    folder = log_folder()
+    if not folder.exists():
+        return None
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.parent.name == APP and not any(folder.parent.iterdir()):
+        folder.parent.rmdir()
+    return folder
 
 
 def follow(path: Path) -> Iterator[str]:

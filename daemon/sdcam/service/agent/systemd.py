@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 from sdcam import resources
 from sdcam.errors import MissingError, UsageError
 from sdcam.service.agent.interpreter import check_it_starts, interpreter
+from sdcam.service.agent.log_lines import remove_logs
 from sdcam.service.agent.loopback_module import how_to_have_the_camera
 from sdcam.service.agent.service_agent import Say, ServiceState
 from sdcam.service.agent.systemctl import Systemctl
 from sdcam.service.agent.written_file import remove, write
-from sdcam.service.log_place import log_folder
 
 UNIT = "streamdiffusion-cam.service"
 _NOT_INSTALLED = MissingError("The service is not installed.", "`sdcam service install` does it.")
@@ -48,9 +47,8 @@ class UserUnit:
             say(f"{self.definition} is removed.")
             self._systemctl.reload()
             self._systemctl.reset_failed()
-        if log_folder().exists():
-            shutil.rmtree(log_folder(), ignore_errors=True)
-            say(f"{log_folder()} is removed.")
+        if logs := remove_logs():
+            say(f"{logs} is removed.")
 
     def start(self, say: Say) -> None:
         self._check_installed()

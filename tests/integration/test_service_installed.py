@@ -1,0 +1,82 @@
+"""The real service, from `sdcam service install` to `uninstall`: nothing of it is a stand-in but
+launchd and systemd themselves."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from sdcam.control.client import ask
+from sdcam.errors import MissingError, SdcamError
+from sdcam.service.agent.interpreter import find_libpython
+from service_machine import new_machine, runs  # noqa: F401
+
+TINY = Path(__file__).parent.parent / "data" / "tiny-model"
+PATIENCE = 60.0
+# Devices that no machine has: no test turns a camera on, or writes into somebody's call.
+CONFIG = """
+[camera]
+device = "a camera that nobody has"
+[output]
+device = "a virtual camera that nobody has"
+[model]
+name = "{model}"
+render_size = "64"
+[service]
+socket = "{socket}"
+"""
+
+
+@pytest.fixture(params=["darwin", "linux"])
+def installed(request, machine, monkeypatch, tmp_path):
+    if request.param == "darwin":
+        try:
+            find_libpython()
+        except MissingError as error:
+            pytest.skip(f"the app was NOT tested with the real service: {error}")
+    monkeypatch.setattr("sdcam.cli.service._SYSTEM", request.param)
+    monkeypatch.setenv("FAKE_SYSTEM_SPEED", "10")
+    machine.socket = tmp_path / "run" / "control.sock"
+    config = machine.home / "config.toml"
+    config.write_text(CONFIG.format(model=TINY, socket=machine.socket))
+    code, _, err = machine.sdcam("install", "--config", str(config))
+    assert code == 0, err
+    return machine
+
+
+def answers(machine, other_than: int | None = None) -> int:
+    """The process, once it answers on its socket."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            ask(machine.socket, "status")
+        except SdcamError:
+            time.sleep(0.05)
+            continue
+        if (pid := machine.status()["pid"]) not in (None, other_than):
+            return pid
+    raise AssertionError(machine.status())
+
+
+def test_it_lives_through_what_only_the_user_can_mend_and_through_a_crash(installed):
+    first = answers(installed)
+    time.sleep(1.0)
+    # Neither camera nor virtual camera is there: it says so, and waits.
+    assert runs(first)
+    assert ask(installed.socket, "status")["faults"]
+    os.kill(first, signal.SIGKILL)
+    second = answers(installed, other_than=first)
+    family = [second, *(child.pid for child in psutil.Process(second).children(recursive=True))]
+    code, out, _ = installed.sdcam("logs")
+    assert code == 0
+    assert "nobody has" in out
+    assert installed.sdcam("stop")[0] == 0
+    assert not any(runs(each) for each in family)
+    assert installed.sdcam("uninstall")[0] == 0
+    caches = (".cache/", "Library/Caches/")  # what can be made again stays
+    assert [f for f in installed.left_in_home() if not f.startswith(caches)] == ["config.toml"]
