@@ -50,6 +50,7 @@ def test_a_running_job():
         ("last exit code = 0", "0"),
         ("last exit code = 78: EX_CONFIG", "78: EX_CONFIG"),
         ("last terminating signal = Killed: 9", "Killed: 9"),
+        ("last exit reason = JETSAM_REASON_MEMORY_HIGHWATER", "JETSAM_REASON_MEMORY_HIGHWATER"),
     ],
 )
 def test_a_job_that_has_ended(line, last):

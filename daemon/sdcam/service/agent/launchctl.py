@@ -141,7 +141,12 @@ def parse_job(text: str) -> Job:
     told: dict[str, str] = {}
     for name, value in _PROPERTY.findall(text):
         told.setdefault(name, value.strip())
-    last = told.get("last terminating signal") or told.get("last exit code") or ""
+    kinds = (
+        "last terminating signal",
+        "last exit reason",
+        "last exit code",
+    )  # one of them is there
+    last = next((told[kind] for kind in kinds if kind in told), "")
     pid = told.get("pid", "")
     return Job(
         state=told.get("state", "unknown"),
