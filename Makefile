@@ -7,7 +7,7 @@ TORCH  ?= torch==2.13.0
 BIN     := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: demo test lint format types unit wheel bench train-pocket evaluate-pocket clean
+.PHONY: demo test lint format types unit wheel bench soak train-pocket evaluate-pocket clean
 
 demo: $(VENV)/.installed
 	$(BIN)/sdcam demo
@@ -30,6 +30,9 @@ unit: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks
+
+soak: $(VENV)/.installed
+	$(BIN)/python -m benchmarks soak
 
 evaluate-pocket: $(VENV)/.installed-dev
 	$(BIN)/sdcam-train evaluate

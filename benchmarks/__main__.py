@@ -12,6 +12,7 @@ NAMES = {
     "pace": "the output's pace while the model runs flat out",
     "start": "from `sdcam run` to the first styled frame",
     "prompt": "from `sdcam prompt` to the first changed frame",
+    "soak": "an hour at full speed: memory, descriptors and processes of every part",
     "memory": "resident memory of all processes over time",
 }
 
@@ -24,8 +25,7 @@ def main() -> int:
             print(f"  {known:10} {text}")
         return 0 if not name else 2
     sys.argv = [f"benchmarks {name}", *sys.argv[2:]]
-    import_module(f"benchmarks.{name}").main()
-    return 0
+    return int(import_module(f"benchmarks.{name}").main() or 0)
 
 
 if __name__ == "__main__":
