@@ -20,7 +20,7 @@ from sdcam.service.agent.interpreter import interpreter
 from sdcam.service.doctor import Check, Group, Verdict, World, exit_code
 from sdcam.service.doctor.check import missing, ok, trouble, warning
 from sdcam.service.instance import SingleInstance
-from sdcam.service.log_place import log_folder
+from sdcam.service.log_place import crash_file, log_folder
 
 TINY = Path(__file__).parents[2] / "data" / "tiny-model"
 
@@ -213,9 +213,11 @@ def test_a_log_that_cannot_be_written(stage):
 
 def test_the_last_crash(stage):
     log_folder().mkdir(parents=True)
-    crash = log_folder() / "crash.log"
-    crash.write_text("Fatal Python error: Segmentation fault\n")
-    assert stage.finding("crashes").verdict is Verdict.WARNING
+    crash = crash_file()
+    crash.write_text("a library says something\n")
+    assert stage.finding("crashes").found == "no crash is on record"
+    crash.write_text("x\nFatal Python error: Segmentation fault\n\nThread 0x1:\n")
+    assert "crashed (Segmentation fault, on " in stage.finding("crashes").found
     long_ago = time.time() - 30 * 24 * 3600
     os.utime(crash, (long_ago, long_ago))
     assert stage.finding("crashes").verdict is Verdict.OK

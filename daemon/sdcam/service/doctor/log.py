@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
 from sdcam.service.doctor.check import Check, Finding, Group, ok, trouble, warning
 from sdcam.service.doctor.world import World
-from sdcam.service.log_place import log_file
+from sdcam.service.log_place import crash_file, log_file
 
 _RECENT_SECONDS = 7 * 24 * 3600
-_CRASHES = "*crash*"
+_READ = 256 * 1024  # bytes of its end
+_CRASH = re.compile(r"^Fatal Python error: (.+)$", re.MULTILINE)
 
 
 def _writable(world: World) -> Finding:
@@ -33,18 +35,29 @@ def _nearest(path: Path) -> Path:
 
 
 def _last_crash(world: World) -> Finding:
-    folder = log_file(world.settings.service.log_file).parent
-    crashes = [(p.stat().st_mtime, p) for p in folder.glob(_CRASHES) if p.stat().st_size]
+    path = crash_file(world.settings.service.log_file)
+    crashes = _CRASH.findall(_end_of(path))
     if not crashes:
         return ok("no crash is on record")
-    when, path = max(crashes)
-    said = time.strftime("%Y-%m-%d %H:%M", time.localtime(when))
-    if time.time() - when > _RECENT_SECONDS:
-        return ok(f"the last crash was at {said}: {path}")
-    return warning(
-        f"A process of the service crashed at {said}.",
-        f"{path} tells where; it belongs into a bug report",
+    when = path.stat().st_mtime  # of the last word on stderr, which a crash mostly is
+    said = (
+        f"{crashes[-1]}, on {time.strftime('%Y-%m-%d %H:%M', time.localtime(when))} at the latest"
     )
+    if time.time() - when > _RECENT_SECONDS:
+        return ok(f"the last crash ({said}) is long ago: {path}")
+    return warning(
+        f"A process of the service crashed ({said}).",
+        f"{path} tells where: for a bug report",
+    )
+
+
+def _end_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _READ))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
 
 
 CHECKS = (
