@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import select
@@ -25,39 +26,62 @@ def open_loopback(device: str, own_pids: Callable[[], Set[int]]) -> Lookout:
     """
     Raises:
         MissingError: there is no such device.
-        OSError: it cannot be watched.
+        OSError: it cannot be watched; ENODEV while this service does not write to it.
     """
     node = os.path.realpath(find_loopback(device))
     openers = Openers(node)
+    if not openers.times_open(own_pids()):
+        raise _nobody_writes()
+    openings = Openings(node)
     try:
         usage = ClientUsage(node)
     except OSError as error:
         _log.debug("%s does not say who streams (%s): who opens it counts", node, error)
-        return OpeningsLookout(Openings(node), openers, own_pids)
-    return StreamingLookout(usage, openers, own_pids)
+        return OpeningsLookout(openings, openers, own_pids)
+    return StreamingLookout(usage, openings, openers, own_pids)
 
 
 class StreamingLookout:
-    """The driver says whether somebody takes pictures; /proc says who."""
+    """The driver says whether somebody takes pictures; /proc says who.
+
+    Listening keeps the device open, and an open one cannot be unloaded. So it ends when this
+    service no longer writes to the device: there is nothing to watch then.
+    """
 
     def __init__(
-        self, usage: ClientUsage, openers: Openers, own_pids: Callable[[], Set[int]]
+        self,
+        usage: ClientUsage,
+        openings: Openings,
+        openers: Openers,
+        own_pids: Callable[[], Set[int]],
     ) -> None:
         self.patience = Patience()
-        self.descriptors: tuple[tuple[int, int], ...] = ((usage.descriptor, select.POLLPRI),)
+        self.descriptors: tuple[tuple[int, int], ...] = (
+            (usage.descriptor, select.POLLPRI),
+            (openings.descriptor, select.POLLIN),
+        )
         self._usage = usage
+        self._openings = openings
         self._openers = openers
         self._own_pids = own_pids
+        self._programs: tuple[str, ...] = ()
 
     def look(self) -> Sighting:
+        opened = self._openings.take()
+        if opened and self._openers.times_open(self._own_pids()) <= 1:  # that one is `usage`
+            raise _nobody_writes()
+        was_streaming = self._usage.streaming
         if not self._usage.update():
             return Sighting(Sight.NOBODY)
-        others = self._openers.others(self._own_pids())
-        taking = [opener for opener in others if opener.mapped] or others
-        return Sighting(Sight.STREAMING, _names(taking) or (UNSEEN,))
+        if opened or not was_streaming:
+            others = self._openers.others(self._own_pids())
+            taking = [opener for opener in others if opener.mapped] or others
+            self._programs = _names(taking) or (UNSEEN,)
+        return Sighting(Sight.STREAMING, self._programs)
 
     def close(self) -> None:
         self._usage.close()
+        self._openings.close()
 
 
 class OpeningsLookout:
@@ -86,6 +110,10 @@ class OpeningsLookout:
 
     def close(self) -> None:
         self._openings.close()
+
+
+def _nobody_writes() -> OSError:
+    return OSError(errno.ENODEV, "nothing of this service writes to the device")
 
 
 def _names(openers: list[Opener]) -> tuple[str, ...]:

@@ -47,13 +47,17 @@ class Openers:
         opens = self._opens()
         if opens is None:
             return self._visible(own)[0]
-        unseen = opens - sum(len(self._links(pid)) for pid in own)
+        unseen = opens - self.times_open(own)
         if unseen <= 0:
             return []
         openers, seen = self._visible(own)
         if unseen > seen and len(list(self._nodes.glob("video*"))) == 1:
             openers.append(Opener(UNSEEN, 0, mapped=False))
         return openers
+
+    def times_open(self, pids: Set[int]) -> int:
+        """How often these processes have the node open."""
+        return sum(len(self._links(pid)) for pid in pids)
 
     def _opens(self) -> int | None:
         """How often any node of the module is open; None where no module says it."""
