@@ -42,7 +42,7 @@ def test_an_edit_restarts_the_part_that_it_concerns_and_no_other(
     after = service.until(lambda s: there(s) and s["card"] == "" and not s["faults"])
     changed = {n for n in PIDS if pids(before)[n] != pids(after)[n]}
     assert changed == ({concerned} if concerned else set())
-    assert after["frames"]["late"] < 15
+    assert after["frames"]["late"] < 60  # of hundreds; a machine that tests in parallel stutters
 
 
 def test_a_pause_closes_the_camera_within_two_tenths_of_a_second(start):
@@ -161,6 +161,19 @@ def test_a_broken_file_at_the_start_is_told_and_waited_for(start, tmp_path):
     config.write_text("[look]\nstrength = 0.3\n")
     service.until(lambda s: s["look"]["strength"] == 0.3 and s["config"]["error"] is None)
     assert "strenght" in log.read_text()
+
+
+def test_not_even_a_wrong_command_line_ends_a_service(start, tmp_path):
+    log = tmp_path / "sdcam.log"
+    service = start(
+        "--service", *TEST, "--set", f"service.log_file={log}", "--set", f"service.socket={log}/x"
+    )
+    deadline = time.monotonic() + 30
+    while not (log.exists() and "Trying again" in log.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert service.process.poll() is None
+    service.end()
 
 
 def test_systemd_is_told_that_it_is_ready_and_alive(tmp_path):

@@ -13,7 +13,7 @@ from sdcam.errors import SdcamError, UsageError
 
 if TYPE_CHECKING:
     from sdcam.compositor.contact_sheet import Pixels
-    from sdcam.service import Daemon
+    from sdcam.service.daemon import Daemon
 
 _POLL_SECONDS = 0.05
 _START_SECONDS = 60.0
@@ -36,8 +36,8 @@ def run(arguments: argparse.Namespace) -> None:
     from sdcam import resources
     from sdcam.cli.summary import table
     from sdcam.compositor.contact_sheet import contact_sheet
-    from sdcam.service import Daemon, RunPlan
     from sdcam.service.configuration import Configuration
+    from sdcam.service.daemon import Daemon, RunPlan
     from sdcam.service.log import start_logging
     from sdcam.settings.load import parse
 

@@ -6,10 +6,18 @@ import argparse
 import json
 import logging
 import sys
+import time
+from typing import TYPE_CHECKING, Any
 
 from sdcam.cli import STARTED_NS
 from sdcam.cli.options import add_settings_options, overrides_from
-from sdcam.errors import UsageError
+from sdcam.errors import SdcamError, UsageError
+
+if TYPE_CHECKING:
+    from sdcam.service.configuration import Configuration
+    from sdcam.service.daemon import RunPlan
+
+_AGAIN_SECONDS = 30
 
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
@@ -50,38 +58,58 @@ def run(arguments: argparse.Namespace) -> None:
     )
     if arguments.once and not arguments.source.startswith("file:"):
         raise UsageError("--once goes with a file source.", "Give --source file:PATH.")
+    if arguments.service:
+        _as_a_service(arguments, overrides)
+        return
     from sdcam.cli.summary import table
-    from sdcam.service import Daemon, RunPlan
     from sdcam.service.configuration import Configuration
+    from sdcam.service.daemon import Daemon
+    from sdcam.service.log import start_logging
+
+    configuration = Configuration.read(arguments.config, overrides)
+    start_logging(configuration.settings.service.log_level)
+    summary = Daemon(_plan(arguments, configuration)).run()
+    if arguments.json:
+        print(json.dumps(summary))
+    else:
+        print(table(summary), file=sys.stderr)
+
+
+def _as_a_service(arguments: argparse.Namespace, overrides: dict[str, Any]) -> None:
+    """Nobody reads an exit code, and launchd would start what ended with one again and again: even
+    what ends a run at its very start is logged and waited for."""
+    from sdcam.service.configuration import Configuration
+    from sdcam.service.daemon import Daemon
     from sdcam.service.log import start_logging, start_service_log
 
-    service = arguments.service
-    read = Configuration.of_service if service else Configuration.read
-    configuration = read(arguments.config, overrides)
-    settings = configuration.settings
-    if service:
-        start_service_log(settings.service)
-        if configuration.error:
-            logging.getLogger("sdcam.service").warning("%s", configuration.error)
-    else:
-        start_logging(settings.service.log_level)
-    plan = RunPlan(
+    start_logging("info")  # until it is known where the log lies
+    log = logging.getLogger("sdcam.service")
+    while True:
+        try:
+            configuration = Configuration.of_service(arguments.config, overrides)
+            start_service_log(configuration.settings.service)
+            if configuration.error:
+                log.warning("%s", configuration.error)
+            Daemon(_plan(arguments, configuration)).run()
+            return
+        except SdcamError as fault:
+            log.error("%s Trying again in %d seconds.", fault, _AGAIN_SECONDS)
+            time.sleep(_AGAIN_SECONDS)
+
+
+def _plan(arguments: argparse.Namespace, configuration: Configuration) -> RunPlan:
+    from sdcam.service.daemon import RunPlan
+
+    return RunPlan(
         configuration,
         source=arguments.source,
         outputs=tuple(arguments.output or ["virtual-camera"]),
         once=arguments.once,
         seconds=arguments.seconds,
         frames=arguments.frames,
-        patient=service,
+        patient=arguments.service,
         started_ns=STARTED_NS,
     )
-    summary = Daemon(plan).run()
-    if service:
-        return
-    if arguments.json:
-        print(json.dumps(summary))
-    else:
-        print(table(summary), file=sys.stderr)
 
 
 def _positive(kind: type[int] | type[float]):  # type: ignore[no-untyped-def]

@@ -1,5 +1,4 @@
-"""The life of the service: startup, main loop, shutdown."""
+"""The life of the service: startup, main loop, shutdown; how the system starts it; the doctor.
 
-from sdcam.service.daemon import Daemon, RunPlan
-
-__all__ = ["Daemon", "RunPlan"]
+Modules are imported by name: to ask launchd for the service's state takes no part of the service.
+"""
