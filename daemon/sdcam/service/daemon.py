@@ -18,7 +18,7 @@ from sdcam.engines.plan import LARGEST_CANVAS, ModelSpec
 from sdcam.errors import SdcamError
 from sdcam.pipeline.conditioning import Conditioning
 from sdcam.service.configuration import Changes, Configuration
-from sdcam.service.instance import SingleInstance
+from sdcam.service.instance import AlreadyRunningError, SingleInstance
 from sdcam.service.notify import Notifier
 from sdcam.service.situation import Situation
 from sdcam.service.sleep import SleepClock
@@ -138,7 +138,7 @@ class Daemon:
             try:
                 stack.enter_context(SingleInstance(self.settings.service.socket_path))
                 return True
-            except SdcamError as fault:
+            except AlreadyRunningError as fault:
                 if not self.plan.patient:
                     raise
                 if not waits:

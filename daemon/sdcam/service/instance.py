@@ -7,7 +7,11 @@ import os
 from pathlib import Path
 from types import TracebackType
 
-from sdcam.errors import SdcamError
+from sdcam.errors import SdcamError, UsageError
+
+
+class AlreadyRunningError(SdcamError):
+    """Another one holds the lock."""
 
 
 class SingleInstance:
@@ -17,7 +21,8 @@ class SingleInstance:
         socket: the control socket; the lock lies beside it.
 
     Raises (on entering):
-        SdcamError: another one runs; says where.
+        AlreadyRunningError: another one runs; says where.
+        UsageError: the lock cannot be made there.
     """
 
     def __init__(self, socket: Path) -> None:
@@ -25,15 +30,21 @@ class SingleInstance:
 
     def __enter__(self) -> None:
         folder = self._path.parent
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._file = self._path.open("a+")
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._file = self._path.open("a+")
+        except OSError as error:
+            raise UsageError(
+                f"The lock {self._path} cannot be made: {error.strerror}.",
+                "Set service.socket to a path in a folder of your own.",
+            ) from None
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self._file.seek(0)
             pid = self._file.read().strip() or "unknown"
             self._file.close()
-            raise SdcamError(
+            raise AlreadyRunningError(
                 f"StreamDiffusion Cam runs already (process {pid}).",
                 "`sdcam status` shows what it does; stop it before you start another one.",
             ) from None
