@@ -8,6 +8,7 @@ from sdcam.capture.cameras.v4l2 import Capability
 from sdcam.service.agent.authorization import Authorization
 from sdcam.service.doctor import Finding, World
 from sdcam.service.doctor.examination import checks_for
+from sdcam.service.doctor.loopback_caps import State
 
 LOOPBACK = "v4l2 loopback"
 
@@ -19,6 +20,7 @@ class Stage:
         self._programs = folder / "bin"
         for made in (self.root, self.home, self._programs):
             made.mkdir()
+        self.states: dict[str, State] = {}
         self.capabilities: dict[str, Capability] = {}
         self.versions: dict[str, str] = {}
         self.closed: set[Path] = set()
@@ -42,6 +44,7 @@ class Stage:
         return World(
             root=self.root,
             query=self.capabilities.__getitem__,
+            loopback_state=self.states.__getitem__,
             may_use=lambda path: path not in self.closed,
             version=self.versions.get,
             **facts,
@@ -73,8 +76,11 @@ class Stage:
         path.write_text(f"#!/bin/sh\n{line}\n")
         path.chmod(0o755)
 
-    def loopback(self, number: int, label: str, captures: bool = False) -> str:
-        return self._node(number, label, "virtual", LOOPBACK, captures)
+    def loopback(self, number: int, label: str, state: State = State.FREE) -> str:
+        captures = state in (State.BOTH, State.WRITTEN)
+        node = self._node(number, label, "virtual", LOOPBACK, captures)
+        self.states[node] = state
+        return node
 
     def camera(self, number: int, name: str) -> str:
         return self._node(number, name, "platform/vivid.0", "vivid", True)

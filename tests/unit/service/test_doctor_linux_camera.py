@@ -7,6 +7,7 @@ from doctor_stage import Stage
 
 from sdcam.errors import ExitCode
 from sdcam.service.doctor import Verdict
+from sdcam.service.doctor.loopback_caps import State, _state
 
 CAM = "StreamDiffusion Cam"
 SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
@@ -32,7 +33,7 @@ def test_no_camera_at_all(stage):
 
 
 def test_only_our_own_camera_is_no_camera(stage):
-    stage.loopback(10, CAM, captures=True)
+    stage.loopback(10, CAM, State.WRITTEN)
     assert f'but virtual ones, which pictures go to: "{CAM}".' in stage.finding("found").found
 
 
@@ -122,7 +123,7 @@ def test_the_module_goes_only_when_nobody_has_its_camera_open(stage):
 
 
 def test_a_virtual_camera_that_another_program_feeds(stage):
-    node = stage.loopback(10, CAM, captures=True)  # so it calls itself while somebody writes
+    node = stage.loopback(10, CAM, State.WRITTEN)
     stage.loaded(exclusive_caps="Y", video_nr="10")
     stage.opened(node, "obs", 99)
     found = stage.finding("in use", "Virtual camera")
@@ -137,6 +138,38 @@ def test_secure_boot_refuses_an_unsigned_module(stage):
     found = stage.finding("secure boot")
     assert found.found.startswith("Secure Boot is on and v4l2loopback is not signed")
     assert "sudo mokutil --import /var/lib/dkms/mok.pub" in found.fix
+
+
+def test_a_device_that_an_old_driver_still_believes_to_be_written_to(stage):
+    stage.loopback(10, CAM, State.STUCK)
+    stage.loaded(exclusive_caps="Y", video_nr="10")
+    found = stage.finding("in use", "Virtual camera")
+    assert found.found.startswith("/dev/video10 takes no writer any more")
+    assert found.exit_code is ExitCode.MISSING
+
+
+def test_a_camera_that_somebody_selected_too_early(stage):
+    stage.opened(stage.loopback(10, CAM), "chromium", 7)
+    stage.loaded(exclusive_caps="Y", video_nr="10")
+    found = stage.finding("in use", "Virtual camera")
+    assert (found.verdict, found.found) == (
+        Verdict.WARNING,
+        "/dev/video10 is open in chromium (pid 7).",
+    )
+
+
+def test_a_camera_written_to_by_nobody_that_one_can_see(stage):
+    stage.loopback(10, CAM, State.WRITTEN)
+    stage.loaded(exclusive_caps="Y", video_nr="10")
+    assert "or one did and was killed" in stage.finding("in use", "Virtual camera").found
+
+
+@pytest.mark.parametrize(
+    ("device_caps", "state"),  # as v4l2loopback 0.12.7 gave them
+    [(0x5200002, State.FREE), (0x5200001, State.WRITTEN), (0x5200000, State.STUCK)],
+)
+def test_what_the_driver_calls_the_device(device_caps, state):
+    assert _state(device_caps) is state
 
 
 @pytest.mark.parametrize(("state", "verdict"), [("enabled", "warning"), ("disabled", None)])

@@ -18,10 +18,12 @@ from sdcam.service.doctor.check import (
 )
 from sdcam.service.doctor.device_rights import how_to_get_in
 from sdcam.service.doctor.kernel_module import RELOAD, is_loaded, module_version
+from sdcam.service.doctor.loopback_caps import State
 from sdcam.service.doctor.world import World
 
 _NODES = "/sys/class/video4linux"
 _PARAMETERS = "/sys/module/v4l2loopback/parameters"
+_ISSUES = "https://github.com/v4l2loopback/v4l2loopback/issues"
 _ONE_READER_SINCE = (0, 13, 2)
 _NO_DEVICE = not_here("There is no such device.")
 
@@ -106,17 +108,29 @@ def _holders(world: World) -> Finding:
     others = world.others_with(node)
     if _is_fed_by_us(world):
         return _watched(world, others)
-    who = ", ".join(others) or "a program of another user"
-    caps = world.text(f"{_PARAMETERS}/exclusive_caps").split(",")
-    exclusive = caps[_index_of(world, node) : _index_of(world, node) + 1] in (["Y"], ["1"])
-    if exclusive and world.query(node).captures:  # only while somebody writes
+    state = world.loopback_state(node)
+    if state is State.STUCK:
         return missing(
-            f"Another program writes to {node}: {who}.",
+            f"{node} takes no writer any more: v4l2loopback before 0.13 does not notice when some "
+            "programs leave.",
+            *_how_to_reload(world),
+            link=f"{_ISSUES}/470",
+        )
+    if state is State.WRITTEN and others:
+        return missing(
+            f"Another program writes to {node}: {', '.join(others)}.",
             f"Close it (fuser -v {node} lists who has it open), or give it a device of its own.",
+        )
+    if state is State.WRITTEN:
+        return missing(
+            f"Another user's program writes to {node}, or one did and was killed.",
+            f"sudo fuser -v {node} names it; where nobody has it open:",
+            *_how_to_reload(world),
+            link=f"{_ISSUES}/675",
         )
     if others:
         return warning(
-            f"{node} is open in {who}.",
+            f"{node} is open in {', '.join(others)}.",
             "A program that selected the camera before sdcam runs may have to select it anew.",
         )
     return ok(f"{node} is free")

@@ -18,6 +18,7 @@ from sdcam.capture.cameras.v4l2 import Capability, query_capability
 from sdcam.errors import SdcamError
 from sdcam.service.agent.authorization import Authorization, camera_authorization
 from sdcam.service.agent.tool import Outcome, call
+from sdcam.service.doctor.loopback_caps import State, query_state
 from sdcam.settings import ConfigError, Settings
 
 _CAMERAS_SECONDS = 20.0  # system_profiler on a Mac that has just woken up
@@ -61,6 +62,7 @@ class World:
     root: Path = Path("/")
     patience: float = 4.0
     query: Callable[[str], Capability] = query_capability
+    loopback_state: Callable[[str], State] = query_state
     may_use: Callable[[Path], bool] = _may_use
     version: Callable[[str], str | None] = _version
     requirements: Callable[[], list[str]] = _requirements
