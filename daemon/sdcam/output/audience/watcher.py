@@ -69,6 +69,8 @@ class AudienceWatcher:
         if not self._should_stop.is_set():
             self._should_stop.set()
             os.close(self._wake_writer)  # wakes the reading end
+            if self._thread.ident is None:
+                os.close(self._wake_reader)
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join()
 
@@ -95,7 +97,7 @@ class AudienceWatcher:
                 self._lookout = self._open_lookout(self._device, self._own_pids)
                 self._debounce.patience = self._lookout.patience
             seen = self._lookout.look()
-        except (MissingError, OSError) as error:
+        except Exception as error:  # whatever it is: this thread has to stay
             self._close()
             if self._is_refused(error):
                 if self.watchers is not None:

@@ -1,0 +1,54 @@
+"""The camera extension of OBS, asked through CoreMediaIO; a table stands for the system."""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+import sys
+
+import pytest
+
+from sdcam.errors import MissingError
+from sdcam.output.audience.core_media_io import (
+    OBS_DEVICE_UID,
+    CameraExtensionLookout,
+    CoreMediaIO,
+    _Address,
+)
+from sdcam.output.audience.sighting import Sight
+
+
+@pytest.fixture
+def system():
+    return {
+        (1, "dev#"): struct.pack("=2I", 31, 40),
+        (31, "uid "): b"0x1420000005ac8600",
+        (40, "uid "): OBS_DEVICE_UID.encode(),
+        (40, "gone"): struct.pack("=I", 0),
+    }
+
+
+def test_the_extension_is_found_among_the_cameras_and_asked(system):
+    lookout = CameraExtensionLookout(lambda thing, selector: system[thing, selector])
+    assert lookout.look().sight is Sight.NOBODY
+    system[40, "gone"] = struct.pack("=I", 1)
+    sighting = lookout.look()
+    assert (sighting.sight, sighting.programs) == (Sight.STREAMING, None)
+    assert sighting.again_seconds is not None
+
+
+def test_it_says_when_the_extension_is_not_there(system):
+    system[1, "dev#"] = struct.pack("=I", 31)
+    with pytest.raises(MissingError, match="extension of OBS"):
+        CameraExtensionLookout(lambda thing, selector: system[thing, selector])
+
+
+def test_the_address_of_a_property_is_laid_out_as_in_the_header():
+    assert ctypes.sizeof(_Address) == 12
+    assert bytes(_Address(0x676F6E65, 0x676C6F62, 0))[:4] == b"enog"  # 'gone', little endian
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="CoreMediaIO is there")
+def test_elsewhere_there_is_no_core_media_io():
+    with pytest.raises(OSError):
+        CoreMediaIO()

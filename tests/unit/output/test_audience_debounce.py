@@ -1,0 +1,81 @@
+"""From moments to "somebody watches"."""
+
+from __future__ import annotations
+
+import pytest
+
+from sdcam.output.audience.debounce import Debounce
+from sdcam.output.audience.sighting import Patience, Sight
+
+NOBODY, OPEN, STREAMING = Sight.NOBODY, Sight.OPEN, Sight.STREAMING
+
+
+@pytest.fixture
+def debounce() -> Debounce:
+    return Debounce(Patience(streaming_seconds=0.1, open_seconds=0.4, left_seconds=3.0))
+
+
+def live(
+    debounce: Debounce, *moments: tuple[float, Sight], until: float
+) -> list[tuple[float, bool]]:
+    """Shows it each sight at its time, and again whenever it is due; what changed, and when."""
+    changes = []
+    times = [(round(at * 1e9), sight) for at, sight in moments]
+    ends = [at for at, _ in times[1:]] + [round(until * 1e9)]
+    for (at, sight), end in zip(times, ends, strict=True):
+        now: int | None = at
+        while now is not None and now < end:
+            before = debounce.watched
+            debounce.see(sight, now)
+            if debounce.watched is not before:
+                changes.append((now / 1e9, debounce.watched))
+            due = debounce.due()
+            assert due is None or due > now, "it would be asked again at once"
+            now = due
+    return changes
+
+
+def test_nobody_is_there_and_nothing_is_due(debounce):
+    assert live(debounce, (0, NOBODY), until=10) == []
+    assert debounce.due() is None
+
+
+def test_who_takes_pictures_counts_after_a_tenth_of_a_second(debounce):
+    assert live(debounce, (0, NOBODY), (1, STREAMING), until=10) == [(1.1, True)]
+    assert debounce.due() is None
+
+
+def test_who_holds_the_camera_open_counts_a_little_later(debounce):
+    assert live(debounce, (1, OPEN), until=10) == [(1.4, True)]
+
+
+def test_who_opens_and_then_takes_pictures_counts_by_the_pictures(debounce):
+    assert live(debounce, (1, OPEN), (1.1, STREAMING), until=10) == [(1.2, True)]
+
+
+def test_asking_for_the_name_every_three_seconds_does_not_count(debounce):
+    asking = [(t + d, s) for t in range(0, 60, 3) for d, s in ((0, OPEN), (0.3, NOBODY))]
+    assert live(debounce, *asking, until=70) == []
+
+
+def test_who_has_left_is_missed_after_three_seconds(debounce):
+    assert live(debounce, (0, STREAMING), (5, NOBODY), until=20) == [(0.1, True), (8, False)]
+
+
+def test_closing_and_opening_for_another_format_is_not_leaving(debounce):
+    moments = [(0, STREAMING), (5, NOBODY), (7, OPEN), (7.1, STREAMING)]
+    assert live(debounce, *moments, until=20) == [(0.1, True)]
+
+
+def test_an_app_that_asks_meanwhile_does_not_keep_the_camera_on(debounce):
+    moments = [(0, STREAMING), (5, NOBODY), (6, OPEN), (6.1, NOBODY), (7.9, OPEN), (8.1, NOBODY)]
+    assert live(debounce, *moments, until=20) == [(0.1, True), (8.1, False)]
+
+
+def test_who_comes_at_the_last_moment_is_waited_for(debounce):
+    assert live(debounce, (0, STREAMING), (5, NOBODY), (7.9, OPEN), until=20) == [(0.1, True)]
+
+
+def test_who_stops_taking_pictures_but_stays_still_watches(debounce):
+    assert live(debounce, (0, STREAMING), (5, OPEN), until=20) == [(0.1, True)]
+    assert debounce.due() is None
