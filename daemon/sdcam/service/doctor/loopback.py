@@ -108,6 +108,18 @@ def _holders(world: World) -> Finding:
     others = world.others_with(node)
     if _is_fed_by_us(world):
         return _watched(world, others)
+    if told := _written_to(world, node, others):
+        return told
+    if others:
+        return warning(
+            f"{node} is open in {', '.join(others)}.",
+            "A program that selected the camera before sdcam runs may have to select it anew.",
+        )
+    return ok(f"{node} is free")
+
+
+def _written_to(world: World, node: str, others: list[str]) -> Finding | None:
+    """None where somebody may write."""
     state = world.loopback_state(node)
     if state is State.STUCK:
         return missing(
@@ -128,12 +140,7 @@ def _holders(world: World) -> Finding:
             *_how_to_reload(world),
             link=f"{_ISSUES}/675",
         )
-    if others:
-        return warning(
-            f"{node} is open in {', '.join(others)}.",
-            "A program that selected the camera before sdcam runs may have to select it anew.",
-        )
-    return ok(f"{node} is free")
+    return None
 
 
 def _watched(world: World, others: list[str]) -> Finding:
