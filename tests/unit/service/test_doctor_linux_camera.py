@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import grp
+import os
+import pwd
+
 import pytest
 from doctor_stage import Stage
 
@@ -45,13 +49,23 @@ def test_a_camera_that_the_configuration_does_not_find(stage, monkeypatch):
     assert found.fix == ('There are: "Integrated Camera" (0).',)
 
 
-def test_a_camera_that_this_user_may_not_open(stage):
+def test_a_camera_that_this_user_may_not_open(stage, monkeypatch):
+    video = grp.struct_group(("video", "x", 44_444, []))
+    monkeypatch.setattr(grp, "getgrgid", lambda gid: video)
     node = stage.camera(0, "Integrated Camera")
     stage.closed.add(stage.root / node.lstrip("/"))
     found = stage.finding("access")
     assert found.found == 'This user may not open "Integrated Camera" (/dev/video0).'
     assert found.exit_code is ExitCode.MISSING
     assert found.fix[0].startswith("sudo usermod -aG video ")
+
+
+def test_a_group_that_one_joined_after_this_login(stage, monkeypatch):
+    me = pwd.getpwuid(os.getuid()).pw_name
+    video = grp.struct_group(("video", "x", 44_444, [me]))
+    monkeypatch.setattr(grp, "getgrgid", lambda gid: video)
+    stage.closed.add(stage.root / stage.camera(0, "Integrated Camera").lstrip("/"))
+    assert stage.finding("access").fix[0].endswith("but not since this login: log out and in.")
 
 
 def test_a_camera_that_another_program_has_open_names_the_program(stage):
