@@ -12,14 +12,13 @@ from sdcam.errors import MissingError
 from sdcam.service.doctor import Verdict, trial
 from sdcam.service.doctor.trial import Look, look_through
 from sdcam.settings import Camera
-from sdcam.workers.capture import SourceSpec
 
 INFO = SourceInfo("Integrated Camera", 640, 480, 30.0)
 CAMERA = Camera(width=320, height=240)
 
 
 def test_moving_pictures_are_seen_to_move():
-    look = look_through(SourceSpec("test", CAMERA), seconds=0.3)
+    look = look_through("test", CAMERA, seconds=0.3)
     assert (look.info.width, look.info.height) == (320, 240)
     assert look.moves
     assert not look.black
@@ -29,13 +28,13 @@ def test_moving_pictures_are_seen_to_move():
 def test_a_black_picture_that_stands_still(tmp_path):
     path = tmp_path / "black.png"
     cv2.imwrite(str(path), np.zeros((64, 64, 3), np.uint8))
-    look = look_through(SourceSpec(f"image:{path}", CAMERA), seconds=0.2)
+    look = look_through(f"image:{path}", CAMERA, seconds=0.2)
     assert (look.black, look.moves) == (True, False)
 
 
 def test_a_camera_that_does_not_open_says_why():
     with pytest.raises(MissingError, match="no such camera"):
-        look_through(SourceSpec("camera:There is no such camera", CAMERA))
+        look_through("camera:There is no such camera", CAMERA)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +50,7 @@ def test_what_is_said_of_the_pictures(tmp_path, monkeypatch, look, verdict, said
     stage = Stage(tmp_path, monkeypatch)
     stage.camera(0, "Integrated Camera")
     stage.facts["camera"] = True
-    monkeypatch.setattr(trial, "look_through", lambda source: look)
+    monkeypatch.setattr(trial, "look_through", lambda source, camera: look)
     found = stage.finding("pictures")
     assert found.verdict is verdict
     assert said in found.found

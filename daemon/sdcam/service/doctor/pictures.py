@@ -60,11 +60,10 @@ def _of_service(status: dict[str, Any], camera: str) -> Finding | None:
 
 def _by_ourselves(world: World) -> Finding:
     from sdcam.service.doctor.trial import look_through
-    from sdcam.workers.capture import SourceSpec
 
     wanted = world.settings.camera
     try:
-        look = look_through(SourceSpec("camera", wanted))
+        look = look_through("camera", wanted)
     except MissingError as error:
         return of_error(error)
     except SdcamError as error:
