@@ -73,7 +73,8 @@ def test_an_app_that_asks_meanwhile_does_not_keep_the_camera_on(debounce):
 
 
 def test_who_comes_at_the_last_moment_is_waited_for(debounce):
-    assert live(debounce, (0, STREAMING), (5, NOBODY), (7.9, OPEN), until=20) == [(0.1, True)]
+    moments = [(0, STREAMING), (5, NOBODY), (7.9, OPEN), (8.1, OPEN)]
+    assert live(debounce, *moments, until=20) == [(0.1, True)]
 
 
 def test_who_stops_taking_pictures_but_stays_still_watches(debounce):

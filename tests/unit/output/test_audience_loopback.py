@@ -101,10 +101,11 @@ def test_ourselves_and_files_of_the_same_name_do_not_count(node, app, tmp_path):
         assert others(node, tmp_path) == []
 
 
-def test_when_only_we_have_it_open_nobody_is_looked_for(node, sys_root, tmp_path):
+def test_when_the_driver_counts_nobody_but_us_nobody_is_looked_for(node, app, sys_root):
+    app()
     with node.open("rb"):
-        openers = Openers(str(node), proc=_only_our_own(tmp_path), sys_root=sys_root(1))
-        assert openers.others(OWN) == []
+        assert len(others(node, sys_root(2))) == 1
+        assert others(node, sys_root(1)) == []
 
 
 def test_a_program_that_cannot_be_looked_into_is_told_all_the_same(node, sys_root, tmp_path):
@@ -124,7 +125,8 @@ def test_what_has_another_device_of_the_driver_open_is_not_ours(node, sys_root, 
 def test_openings_are_noticed_and_a_file_that_goes_is_an_error(node):
     openings = Openings(str(node))
     assert not openings.take()
-    node.open("rb").close()
+    with node.open("rb"):
+        assert openings.take()
     assert openings.take()
     assert not openings.take()
     node.unlink()

@@ -101,7 +101,7 @@ def test_who_comes_and_goes_is_told_once_each_by_name(camera, notes, watch, capl
     assert notes.come_to(True)
     assert (watcher.watched, watcher.watchers) == (True, ("zoom (7)",))
     camera.becomes(Sight.NOBODY)
-    assert notes.come_to(True, False)
+    assert notes.come_to(True, False, seconds=2), "not with the camera's own patience"
     assert (watcher.watched, watcher.watchers) == (False, ())
     assert [r.message for r in caplog.records] == ["watched by zoom (7)", "nobody watches any more"]
 
@@ -112,14 +112,16 @@ def test_who_was_there_before_is_told_too(camera, notes, watch):
     assert notes.come_to(True)
 
 
-def test_a_moment_is_not_told(camera, notes, watch):
+def test_a_moment_is_not_told(camera, notes, watch, monkeypatch):
+    monkeypatch.setattr("sdcam.output.audience.watcher._SETTLE_SECONDS", 0.2)
     watch(camera)
     for _ in range(3):
         camera.becomes(Sight.OPEN)
         time.sleep(0.01)
         camera.becomes(Sight.NOBODY)
-        time.sleep(0.06)
+        time.sleep(0.3)
     assert not notes
+    assert camera.looks <= 5, "it looked while the moment lasted"
 
 
 def test_while_nothing_happens_nothing_is_done(camera, watch):
@@ -132,6 +134,7 @@ def test_while_nothing_happens_nothing_is_done(camera, watch):
 
 def test_a_device_that_goes_is_left_and_opened_again(camera, notes, watch, monkeypatch):
     monkeypatch.setattr("sdcam.output.audience.watcher._RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("sdcam.output.audience.watcher._READY_NS", 0)
     watch(camera)
     camera.becomes(Sight.STREAMING)
     assert notes.come_to(True)
