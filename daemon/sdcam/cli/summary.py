@@ -22,9 +22,7 @@ def table(summary: dict[str, Any]) -> str:
     if frames["reused"]:
         rows.append(("reused", f"{frames['reused']:6d} frames   (nothing had changed)"))
     if frames["dropped"]:
-        rows.append(
-            ("dropped", f"{frames['dropped']:6d} frames   (a process ended over them)")
-        )
+        rows.append(("dropped", f"{frames['dropped']:6d} frames   (a process ended over them)"))
     if frames["late"]:
         rows.append(("late", f"{frames['late']:6d} frames   (the output missed its time)"))
     rows += [

@@ -12,6 +12,7 @@ from typing import Any
 
 from sdcam.errors import MissingError, SdcamError, UsageError
 from sdcam.output.loopback import explain_refusal, find_loopback
+from sdcam.output.loopback_state import free_if_stuck
 from sdcam.output.pixel_format import check_frame, frame_shape
 from sdcam.output.sink import Pixels
 from sdcam.settings.schema import Output
@@ -22,6 +23,7 @@ OBS_CAMERA = "OBS Virtual Camera"  # fixed in OBS's signed extension, it cannot 
 # show other shapes squeezed or not at all (obs-studio#10263, pyvirtualcam#110).
 _OBS_SIZES = ((1280, 720), (1920, 1080))
 _TIMES_KEPT = 120
+_LOOK_EVERY = 15  # frames: twice a second
 
 _log = logging.getLogger("sdcam.output")
 
@@ -51,6 +53,8 @@ class VirtualCamera:
         if platform == "linux":
             self.pixel_format = "I420"  # what v4l2loopback is given as it is
             node = find_loopback(device, sys_root)
+            if free_if_stuck(node):
+                _log.info("%s had not noticed that its last writer left", node)
             self.name = f"virtual-camera:{device}" + (f" ({node})" if node != device else "")
         elif platform == "darwin":
             self.pixel_format = "UYVY"  # what the extension's stream carries
@@ -61,6 +65,9 @@ class VirtualCamera:
                 f"There is no virtual camera for {platform}.", "Use file:PATH.mp4 as the output."
             )
         self._shape = frame_shape(self.pixel_format, output.width, output.height)
+        self._node = Path(node) if platform == "linux" else None
+        self._identity = _identity(self._node)
+        self._sent = 0
         self._send_times: deque[float] = deque(maxlen=_TIMES_KEPT)
         self._camera = _open(node, output, self.pixel_format, platform)
 
@@ -73,6 +80,10 @@ class VirtualCamera:
         if self._camera is None:
             raise SdcamError(f"{self.name} is closed.")
         check_frame(frame, self._shape, self.name)
+        self._sent += 1
+        if self._sent % _LOOK_EVERY == 0 and _identity(self._node) != self._identity:
+            # The driver takes frames of a device that is gone without a word.
+            raise SdcamError(f"{self.name} is gone.", "It is opened again when it comes back.")
         start = time.perf_counter()
         try:
             self._camera.send(frame)
@@ -89,6 +100,15 @@ class VirtualCamera:
                 camera.close()
             except Exception as error:
                 _log.warning("%s did not close: %s", self.name, error)
+
+
+def _identity(node: Path | None) -> tuple[int, int] | None:
+    """Of the device behind a node; another one may come under the same name."""
+    try:
+        found = node.stat() if node else None
+    except OSError:
+        return None
+    return (found.st_ino, found.st_rdev) if found else None
 
 
 def _open(node: str, output: Output, pixel_format: str, platform: str) -> Any:

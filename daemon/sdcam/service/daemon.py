@@ -18,6 +18,7 @@ from sdcam.engines.plan import LARGEST_CANVAS, ModelSpec
 from sdcam.errors import SdcamError
 from sdcam.pipeline.conditioning import Conditioning
 from sdcam.service.configuration import Changes, Configuration
+from sdcam.service.demand import Demand
 from sdcam.service.instance import AlreadyRunningError, SingleInstance
 from sdcam.service.notify import Notifier
 from sdcam.service.situation import Situation
@@ -102,6 +103,9 @@ class Daemon:
             self._on_source_end,
             lambda fault: self._report("camera", fault),
         )
+        self.demand = Demand(
+            self.situation, plan.outputs, settings.output, self.capture, self.inference, self.output
+        )
 
     def run(self) -> dict[str, Any]:
         """Returns when the run is over, with its last status as the summary.
@@ -160,6 +164,8 @@ class Daemon:
         stack.callback(self.inference.stop)
         self.inference.start()
         stack.callback(self.capture.stop)
+        stack.callback(self.demand.stop)
+        self.demand.start()
         self.capture.start()
         if self.configuration.file is not None:
             watcher = ConfigWatcher(self.configuration.file, self._reload)
@@ -180,6 +186,7 @@ class Daemon:
             self._log.info("the machine has slept; the camera is opened anew")
             self.inference.reset()
             self.capture.reopen(after_seconds=_WAKE_SECONDS)
+        self.demand.unload_when_due()
         if self.output.beats:  # a watchdog guards what apps see, and nothing less
             self._notifier.alive()
         self._notifier.status(self.situation.sentence)
@@ -227,7 +234,7 @@ class Daemon:
         self.inference.offer(frame)
 
     def _on_styled(self, styled: StyledFrame) -> None:
-        if self.situation.paused:
+        if self.situation.paused or not self.situation.watched:
             self.output.discard(styled)
         else:
             self.output.show(styled)
@@ -263,15 +270,11 @@ class Daemon:
 
     def pause(self) -> None:
         """A card in place of the picture, the camera closed."""
-        self.situation.paused = True
-        self.output.clear()
-        self.capture.want(False)
+        self.demand.pause(True)
         self._log.info("paused")
 
     def resume(self) -> None:
-        self.inference.reset()
-        self.situation.paused = False
-        self.capture.want(True)
+        self.demand.pause(False)
         self._log.info("resumed")
 
     def set(self, values: dict[str, object]) -> None:
@@ -301,6 +304,7 @@ class Daemon:
         if changes.look:
             self.inference.condition(self._conditioning())
             self.output.look(self._view())
+        self.demand.follow(settings.output)
         if changes.camera:
             self.inference.reset()
             self.capture.reopen(SourceSpec(self.plan.source, settings.camera, self.plan.once))

@@ -66,6 +66,7 @@ class CaptureWorker(Worker):
         self._on_end = on_end
         self._granted: set[int] = set()
         self._child: Child | None = None
+        self._spare: Child | None = None
         self._backoff = Backoff()
 
     @property
@@ -84,13 +85,20 @@ class CaptureWorker(Worker):
         self.source = replace(source or self.source)
         self._wakeup.ring()
 
+    def stop(self) -> None:
+        super().stop()
+        if self._spare is not None:
+            self._spare.stop(_GRACE_SECONDS)
+
     def _work(self) -> None:
         self._rest(self._backoff)
         if not self._active:
             return
         self.starts += 1
         source = self.source
-        child = self._child = Child("capture", capture_main, self._pool.slots, source)
+        child, self._spare = self._spare or self._spawn(), None
+        self._child = child
+        child.send(source)
         fault = None
         try:
             self._serve(child, source)
@@ -105,6 +113,15 @@ class CaptureWorker(Worker):
         if fault is not None and self._active:
             self._backoff.failed(fault)
             self._on_fault(fault)
+
+    def _stand_by(self) -> None:
+        """A process that has not opened the camera yet: it takes longer to start than to open."""
+        if self._spare is None:
+            self._spare = self._spawn()
+        super()._stand_by()
+
+    def _spawn(self) -> Child:
+        return Child("capture", capture_main, self._pool.slots)
 
     def _serve(self, child: Child, source: SourceSpec) -> None:
         deadline = time.monotonic() + _OPEN_SECONDS
@@ -154,10 +171,13 @@ class CaptureWorker(Worker):
         return f'The camera "{self.info.name}"' if self.info else f'"{self.source.spec}"'
 
 
-def capture_main(pipe: Connection, slots: FrameSlots, wanted: SourceSpec) -> None:
-    """The capture process: fills the slots that it is granted, until the pipe closes."""
+def capture_main(pipe: Connection, slots: FrameSlots) -> None:
+    """The capture process: is told what to open, fills the slots that it is granted, until the pipe
+    closes."""
+    import sdcam.capture.opencv  # noqa: F401  # what takes its time to import
     from sdcam.capture import open_source
 
+    wanted: SourceSpec = pipe.recv()
     try:
         source = open_source(wanted.spec, wanted.camera, once=wanted.once)
     except SdcamError as error:

@@ -19,6 +19,7 @@ from sdcam.workers.wakeup import Wakeup
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
 _PAUSE_FOR_THE_USER = 2.0
+_NOT_WANTED_SECONDS = 60.0
 
 FaultReport = Callable[[SdcamError | None], None]
 
@@ -82,6 +83,10 @@ class Worker(ABC):
     def _work(self) -> None:
         """Works until `_active` is False, or until it has to begin anew; leaves no process."""
 
+    def _stand_by(self) -> None:
+        """Waits, not wanted for now; what would save time later can be made ready."""
+        self._wakeup.wait(_NOT_WANTED_SECONDS)
+
     @property
     def _active(self) -> bool:
         return self._wanted and not self._stopping
@@ -91,7 +96,7 @@ class Worker(ABC):
             if self._wanted:
                 self._work()
             else:
-                self._wakeup.wait(60.0)
+                self._stand_by()
 
     def _rest(self, backoff: Backoff) -> None:
         while self._active and (left := backoff.seconds_left) > 0:

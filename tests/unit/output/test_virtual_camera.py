@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sdcam.errors import ExitCode, MissingError, SdcamError, UsageError
+from sdcam.output import virtual_camera as module
 from sdcam.output.virtual_camera import OBS_CAMERA, VirtualCamera
 from sdcam.settings.schema import Output
 
@@ -147,3 +148,21 @@ def test_an_obs_camera_that_is_taken_says_why(backend):
     backend.refusal = "Multiple cameras are not supported by this backend."
     with pytest.raises(MissingError, match="Multiple cameras are not supported"):
         on_macos()
+
+
+def test_a_device_that_is_gone_is_noticed_within_half_a_second(backend, linux, monkeypatch):
+    """The driver itself takes frames without a word."""
+    identities = iter([(1, 1), (1, 1), None])
+    monkeypatch.setattr(module, "_identity", lambda node: next(identities))
+    sink = on_linux(linux)
+    for _ in range(29):
+        sink.send(frame())
+    with pytest.raises(SdcamError, match="is gone"):
+        sink.send(frame())
+
+
+def test_a_device_that_is_stuck_is_freed_before_it_is_opened(backend, linux, monkeypatch):
+    asked = []
+    monkeypatch.setattr(module, "free_if_stuck", lambda node: asked.append(node) or True)
+    on_linux(linux)
+    assert asked == ["/dev/video9"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from sdcam.capture.cameras.v4l2 import Capability
+from sdcam.output.loopback_state import State
 from sdcam.service.agent.authorization import Authorization
 from sdcam.service.doctor import Finding, World
 from sdcam.service.doctor.examination import checks_for
-from sdcam.service.doctor.loopback_caps import State
 
 LOOPBACK = "v4l2 loopback"
 

@@ -10,8 +10,8 @@ import pytest
 from doctor_stage import Stage
 
 from sdcam.errors import ExitCode
+from sdcam.output.loopback_state import State, _state
 from sdcam.service.doctor import Verdict
-from sdcam.service.doctor.loopback_caps import State, _state
 
 CAM = "StreamDiffusion Cam"
 SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
@@ -158,8 +158,8 @@ def test_a_device_that_an_old_driver_still_believes_to_be_written_to(stage):
     stage.loopback(10, CAM, State.STUCK)
     stage.loaded(exclusive_caps="Y", video_nr="10")
     found = stage.finding("in use", "Virtual camera")
-    assert found.found.startswith("/dev/video10 takes no writer any more")
-    assert found.exit_code is ExitCode.MISSING
+    assert found.found.startswith("/dev/video10 did not notice that its last writer left")
+    assert found.verdict is Verdict.WARNING
 
 
 def test_a_camera_that_somebody_selected_too_early(stage):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from sdcam.output.loopback_state import State
 from sdcam.service.doctor.check import (
     LINUX,
     Check,
@@ -18,7 +19,6 @@ from sdcam.service.doctor.check import (
 )
 from sdcam.service.doctor.device_rights import how_to_get_in
 from sdcam.service.doctor.kernel_module import RELOAD, is_loaded, module_version
-from sdcam.service.doctor.loopback_caps import State
 from sdcam.service.doctor.world import World
 
 _NODES = "/sys/class/video4linux"
@@ -122,10 +122,9 @@ def _written_to(world: World, node: str, others: list[str]) -> Finding | None:
     """None where somebody may write."""
     state = world.loopback_state(node)
     if state is State.STUCK:
-        return missing(
-            f"{node} takes no writer any more: v4l2loopback before 0.13 does not notice when some "
-            "programs leave.",
-            *_how_to_reload(world),
+        return warning(
+            f"{node} did not notice that its last writer left, as v4l2loopback before 0.13 may.",
+            "Nothing to do: sdcam frees it when it starts. Other programs cannot write to it.",
             link=f"{_ISSUES}/470",
         )
     if state is State.WRITTEN and others:

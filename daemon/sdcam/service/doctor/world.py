@@ -16,9 +16,9 @@ from typing import Any
 from sdcam.capture.cameras import CameraDevice
 from sdcam.capture.cameras.v4l2 import Capability, query_capability
 from sdcam.errors import SdcamError
+from sdcam.output.loopback_state import State, query_state
 from sdcam.service.agent.authorization import Authorization, camera_authorization
 from sdcam.service.agent.tool import Outcome, call
-from sdcam.service.doctor.loopback_caps import State, query_state
 from sdcam.settings import ConfigError, Settings
 
 _CAMERAS_SECONDS = 20.0  # system_profiler on a Mac that has just woken up
