@@ -13,6 +13,7 @@ NAMES = {
     "start": "from `sdcam run` to the first styled frame",
     "prompt": "from `sdcam prompt` to the first changed frame",
     "soak": "an hour at full speed: memory, descriptors and processes of every part",
+    "idle": "what the service costs while nobody watches, and how soon a watcher is served",
     "memory": "resident memory of all processes over time",
 }
 

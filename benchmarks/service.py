@@ -20,11 +20,11 @@ _PATIENCE = 60.0
 
 
 class Service:
-    def __init__(self, folder: Path, words: tuple[str, ...]) -> None:
+    def __init__(self, folder: Path, words: tuple[str, ...], program: tuple[str, ...]) -> None:
         self.socket = folder / "control.sock"
         self.environment = {**os.environ, "SDCAM_SERVICE__SOCKET": str(self.socket)}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "sdcam", "run", *words],
+            [sys.executable, *program, *words],
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -58,10 +58,10 @@ class Service:
 
 
 @contextmanager
-def running(*words: str) -> Iterator[Service]:
+def running(*words: str, program: tuple[str, ...] = ("-m", "sdcam", "run")) -> Iterator[Service]:
     """`sdcam run WORDS` until the block ends."""
     with tempfile.TemporaryDirectory() as folder:
-        service = Service(Path(folder), words)
+        service = Service(Path(folder), words, program)
         try:
             yield service
         finally:

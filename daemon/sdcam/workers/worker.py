@@ -17,7 +17,7 @@ from sdcam.errors import MissingError, SdcamError, UsageError
 from sdcam.workers.wakeup import Wakeup
 
 _FIRST_PAUSE = 0.1
-_LONGEST_PAUSE = 5.0
+_LONGEST_PAUSE = 2.0
 _PAUSE_FOR_THE_USER = 2.0
 _NOT_WANTED_SECONDS = 60.0
 
