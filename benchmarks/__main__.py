@@ -14,6 +14,7 @@ NAMES = {
     "prompt": "from `sdcam prompt` to the first changed frame",
     "soak": "an hour at full speed: memory, descriptors and processes of every part",
     "idle": "what the service costs while nobody watches, and how soon a watcher is served",
+    "faults": "faults of every kind, and how long the service takes to get over each",
     "memory": "resident memory of all processes over time",
 }
 

@@ -37,6 +37,7 @@ class Demand:
         self._situation = situation
         self._outputs = outputs
         self._settings = settings
+        self._records = any(spec.startswith("file:") for spec in outputs)  # for somebody later
         self._capture, self._inference, self._output = capture, inference, output
         self._audience: AudienceWatcher | None = None
         self._resting_since: float | None = None

@@ -24,7 +24,7 @@ from sdcam.workers.worker import Backoff, FaultReport, Worker
 
 _GRANTED = 2  # slots that the process may fill: one being written, one ready for the next frame
 _OPEN_SECONDS = 20.0  # a camera that wakes up, a permission dialogue
-_SILENCE_SECONDS = 3.0
+_SILENCE_SECONDS = 2.0
 _GRACE_SECONDS = 0.15  # to close the camera in order; a pause closes it within 0.2
 MAX_FRAME_BYTES = 1920 * 1080 * 3
 

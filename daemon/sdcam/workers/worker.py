@@ -18,6 +18,8 @@ from sdcam.workers.wakeup import Wakeup
 
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 2.0
+_HOPEFUL_FAILURES = 12  # one after the other, for some twenty seconds
+_HOPELESS_PAUSE = 15.0
 _PAUSE_FOR_THE_USER = 2.0
 _NOT_WANTED_SECONDS = 60.0
 
@@ -28,7 +30,7 @@ class Backoff:
     """When to start something again that has failed."""
 
     def __init__(self) -> None:
-        self._pause = _FIRST_PAUSE
+        self._failures = 0
         self._not_before = 0.0
 
     @property
@@ -39,12 +41,16 @@ class Backoff:
         self._not_before = time.monotonic() + seconds
 
     def failed(self, fault: SdcamError) -> None:
-        for_the_user = isinstance(fault, (MissingError, UsageError))
-        self.rest(_PAUSE_FOR_THE_USER if for_the_user else self._pause)
-        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+        self._failures += 1
+        pause = min(_FIRST_PAUSE * 2 ** (self._failures - 1), _LONGEST_PAUSE)
+        if isinstance(fault, (MissingError, UsageError)):
+            pause = _PAUSE_FOR_THE_USER
+        elif self._failures > _HOPEFUL_FAILURES:
+            pause = _HOPELESS_PAUSE
+        self.rest(pause)
 
     def works(self) -> None:
-        self._pause = _FIRST_PAUSE
+        self._failures = 0
         self._not_before = 0.0
 
 

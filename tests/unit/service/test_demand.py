@@ -155,6 +155,12 @@ def test_the_audience_is_that_of_the_virtual_camera_and_none_of_us(make):
     demand.stop()
 
 
+def test_a_recording_is_an_audience(make):
+    _, situation, capture, _, _ = make("virtual-camera", "file:a.mp4", on_demand=True)
+    assert situation.watched
+    assert capture.wanted is True
+
+
 def test_without_a_virtual_camera_there_is_always_work(make):
     demand, situation, capture, _, _ = make("null", on_demand=True)
     assert Audience.made == []
