@@ -78,7 +78,8 @@ class Demand:
     def _decide(self) -> None:
         with self._lock:
             situation, audience = self._situation, self._audience
-            situation.watched = audience is None or not self._settings.on_demand or audience.watched
+            rests = self._settings.on_demand and audience is not None and not audience.watched
+            situation.watched = not rests or self._records
             works = situation.watched and not situation.paused
             if works:
                 self._resting_since = None
