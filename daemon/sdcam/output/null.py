@@ -21,5 +21,9 @@ class Null:
         check_frame(frame, self._shape, self.name)
         self.frames += 1
 
+    def report(self) -> dict[str, float]:
+        """There is nothing to tell."""
+        return {}
+
     def close(self) -> None:
         """There is nothing to give back."""

@@ -14,6 +14,7 @@ from sdcam.errors import MissingError, SdcamError, UsageError
 from sdcam.output.loopback import explain_refusal, find_loopback
 from sdcam.output.loopback_state import free_if_stuck
 from sdcam.output.pixel_format import check_frame, frame_shape
+from sdcam.output.presence import ExtensionPresence, NodePresence, Presence
 from sdcam.output.sink import Pixels
 from sdcam.settings.schema import Output
 
@@ -62,36 +63,46 @@ class VirtualCamera:
             self.name = f"virtual-camera:{node}"
         else:
             raise MissingError(
-                f"There is no virtual camera for {platform}.", "Use file:PATH.mp4 as the output."
+                f"There is no virtual camera on {platform}: sdcam feeds v4l2loopback on Linux and "
+                "OBS's camera on macOS.",
+                "Use one of those two.",
             )
         self._shape = frame_shape(self.pixel_format, output.width, output.height)
-        self._node = Path(node) if platform == "linux" else None
-        self._identity = _identity(self._node)
         self._sent = 0
         self._send_times: deque[float] = deque(maxlen=_TIMES_KEPT)
         self._camera = _open(node, output, self.pixel_format, platform)
+        self._presence = _presence(node, platform)
 
     @property
     def send_ms(self) -> float:
         """Median time of the last 120 sends in milliseconds; 0 before the first."""
         return statistics.median(self._send_times) if self._send_times else 0.0
 
+    def report(self) -> dict[str, float]:
+        """For the status."""
+        return {"send_ms": round(self.send_ms, 2)}
+
     def send(self, frame: Pixels) -> None:
         if self._camera is None:
             raise SdcamError(f"{self.name} is closed.")
         check_frame(frame, self._shape, self.name)
         self._sent += 1
-        if self._sent % _LOOK_EVERY == 0 and _identity(self._node) != self._identity:
+        if self._sent % _LOOK_EVERY == 0 and self._presence.lost():
             # The driver takes frames of a device that is gone without a word.
             raise SdcamError(f"{self.name} is gone.", "It is opened again when it comes back.")
         start = time.perf_counter()
         try:
             self._camera.send(frame)
         except Exception as error:  # whatever a backend raises, the device is gone
-            raise SdcamError(
+            fault = SdcamError(
                 f"{self.name} takes no more frames: {error}", "It is opened again by itself."
-            ) from error
-        self._send_times.append((time.perf_counter() - start) * 1e3)
+            )
+        else:
+            self._send_times.append((time.perf_counter() - start) * 1e3)
+            return
+        # Out here, without `error`: its traceback would keep the backend alive as long as the fault
+        # is remembered, and while one is alive macOS's refuses to open another.
+        raise fault
 
     def close(self) -> None:
         camera, self._camera = self._camera, None
@@ -102,13 +113,8 @@ class VirtualCamera:
                 _log.warning("%s did not close: %s", self.name, error)
 
 
-def _identity(node: Path | None) -> tuple[int, int] | None:
-    """Of the device behind a node; another one may come under the same name."""
-    try:
-        found = node.stat() if node else None
-    except OSError:
-        return None
-    return (found.st_ino, found.st_rdev) if found else None
+def _presence(node: str, platform: str) -> Presence:
+    return NodePresence(Path(node)) if platform == "linux" else ExtensionPresence()
 
 
 def _open(node: str, output: Output, pixel_format: str, platform: str) -> Any:

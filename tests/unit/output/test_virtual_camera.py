@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import pyvirtualcam.camera
 
 from sdcam.errors import ExitCode, MissingError, SdcamError, UsageError
 from sdcam.output import virtual_camera as module
@@ -63,7 +64,7 @@ def test_on_macos_a_size_that_apps_would_squeeze_is_refused(backend, size):
 
 
 def test_elsewhere_there_is_no_virtual_camera(backend):
-    with pytest.raises(MissingError, match="win32"):
+    with pytest.raises(MissingError, match=r"no virtual camera on win32: .* Linux .* macOS"):
         VirtualCamera("StreamDiffusion Cam", HD, platform="win32")
 
 
@@ -108,6 +109,42 @@ def test_a_dead_device_is_a_fault(backend, linux):
     assert caught.value.exit_code is ExitCode.FAULT
 
 
+def test_a_fault_that_is_remembered_does_not_keep_the_backend_alive(monkeypatch):
+    """That of macOS lets go of the camera only when it is freed."""
+
+    class OneAtATime:
+        alive = 0
+
+        def __init__(self, **kinds):
+            if OneAtATime.alive:
+                raise RuntimeError("Multiple cameras are not supported by this backend.")
+            OneAtATime.alive += 1
+
+        def __del__(self):
+            OneAtATime.alive -= 1
+
+        def send(self, frame):
+            raise RuntimeError("Stream does not exist.")
+
+        def close(self):
+            pass
+
+        def device(self):
+            return OBS_CAMERA
+
+        def native_fourcc(self):
+            return None
+
+    monkeypatch.setattr(pyvirtualcam.camera, "BACKENDS", {"python": OneAtATime})
+    sink = on_macos()
+    with pytest.raises(SdcamError, match="takes no more") as caught:
+        sink.send(frame("UYVY"))
+    sink.close()
+    again = on_macos()
+    assert "Stream does not exist" in str(caught.value)
+    again.close()
+
+
 def test_a_closed_camera_takes_nothing_and_is_closed_once(backend, linux):
     sink = on_linux(linux)
     sink.close()
@@ -150,15 +187,33 @@ def test_an_obs_camera_that_is_taken_says_why(backend):
         on_macos()
 
 
-def test_a_device_that_is_gone_is_noticed_within_half_a_second(backend, linux, monkeypatch):
+class Gone:
+    """A device that is there for some looks, then gone."""
+
+    def __init__(self, looks):
+        self.looks = iter([False] * looks + [True])
+
+    def lost(self):
+        return next(self.looks)
+
+
+@pytest.mark.parametrize("system", ["linux", "darwin"])
+def test_a_device_that_is_gone_is_noticed_within_half_a_second(backend, linux, system, monkeypatch):
     """The driver itself takes frames without a word."""
-    identities = iter([(1, 1), (1, 1), None])
-    monkeypatch.setattr(module, "_identity", lambda node: next(identities))
-    sink = on_linux(linux)
+    monkeypatch.setattr(module, "_presence", lambda node, platform: Gone(looks=1))
+    sink = on_linux(linux) if system == "linux" else on_macos()
     for _ in range(29):
-        sink.send(frame())
+        sink.send(frame(sink.pixel_format))
     with pytest.raises(SdcamError, match="is gone"):
-        sink.send(frame())
+        sink.send(frame(sink.pixel_format))
+    assert len(backend.cameras[0].frames) == 29
+
+
+def test_it_reports_the_time_of_a_send(backend, linux):
+    sink = on_linux(linux)
+    assert sink.report() == {"send_ms": 0.0}
+    sink.send(frame())
+    assert sink.report() == {"send_ms": round(sink.send_ms, 2)}
 
 
 def test_a_device_that_is_stuck_is_freed_before_it_is_opened(backend, linux, monkeypatch):
