@@ -48,7 +48,8 @@ def open_engine(
         return TorchNetworks(model, size, device=variant or "auto", threads=threads)
     raise UsageError(
         f'There is no engine "{spec}".',
-        'Set model.engine to "auto", "openvino", "torch" or "torch:cuda|mps|cpu".',
+        'Set model.engine to "auto", "coreml", "openvino", "torch", "torch:cuda|mps|cpu" or '
+        '"replay:PROFILE".',
     )
 
 

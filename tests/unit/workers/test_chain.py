@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 from sdcam.engines.plan import LAYOUTS, TOGETHER, EnginePlan
+from sdcam.engines.replay import open_replay, parse_replay
 from sdcam.errors import MissingError
+from sdcam.models import find_model
 from sdcam.pipeline.conditioning import Conditioning
 from sdcam.pipeline.img2img import Img2Img
 from sdcam.pipeline.networks import NetworksSpec
 from sdcam.pipeline.scheduler import NoiseSchedule
-from sdcam.pipeline.stages import Canvas, canvas_bytes
+from sdcam.pipeline.stages import STAGES, Canvas, canvas_bytes
 from sdcam.workers import chain as module
 from sdcam.workers.chain import IN_FLIGHT, Chain, Tally
 from sdcam.workers.frame_pool import FramePool, FrameSlots
@@ -70,8 +72,8 @@ class Plan(EnginePlan):
 class Bench:
     """A chain that is fed as fast as it takes frames."""
 
-    def __init__(self, layout=LAYOUTS["staged"], engine="test", milliseconds=(0, 0, 0)):
-        plan = Plan("model", engine, None, layout, milliseconds=milliseconds)
+    def __init__(self, layout=LAYOUTS["staged"], engine="test", milliseconds=(0, 0, 0), plan=None):
+        plan = plan or Plan("model", engine, None, layout, milliseconds=milliseconds)
         self.camera = FramePool(FrameSlots.allocate(4, SIZE * SIZE * 3))
         self.styled = FramePool(FrameSlots.allocate(4, canvas_bytes(SIZE, SIZE)))
         self.tally = Tally()
@@ -137,10 +139,10 @@ class Bench:
         return came
 
 
-def alone(values):
+def alone(values, networks=None):
     """What one process paints, one frame after the other."""
-    img2img = Img2Img(Networks(), LOOK)
-    canvas = Canvas.blank(Networks.spec)
+    img2img = Img2Img(networks or Networks(), LOOK)
+    canvas = Canvas.blank(img2img.networks.spec)
     for value in values:
         img2img.paint(np.full((SIZE, SIZE, 3), value, np.uint8), 0, canvas)
         yield canvas.styled.copy()
@@ -158,6 +160,19 @@ def test_frames_come_in_order_and_as_one_process_paints_them_to_the_bit(layout, 
         np.testing.assert_array_equal(picture, expected)
     if layout is not TOGETHER:
         assert bench.most_on_their_way == IN_FLIGHT
+
+
+def test_the_chain_of_the_replay_engine_paints_what_it_paints_in_one_process(monkeypatch):
+    """Three processes, three frames in flight, feedback from each frame to the next: to the bit."""
+    monkeypatch.setattr(module, "_LATE_SECONDS", PATIENCE)
+    words, size = "replay:m3-ultra:staged", (SIZE, SIZE)
+    values = [10, 200, 30, 90, 0, 255, 128, 60]
+    with Bench(plan=EnginePlan("pocket", words, size, LAYOUTS["staged"])) as bench:
+        came = bench.paint(values)
+    assert bench.most_on_their_way == IN_FLIGHT
+    networks = open_replay(parse_replay(words), find_model("pocket"), size, STAGES)
+    for (_, picture), expected in zip(came, alone(values, networks), strict=True):
+        np.testing.assert_array_equal(picture, expected)
 
 
 def test_frames_set_out_just_in_time_and_hardly_wait_for_the_slowest_process(monkeypatch):
