@@ -19,6 +19,11 @@ def launchd(name: str) -> Path:
     return _TOP / "launchd" / name
 
 
+def obs_scene(name: str) -> Path:
+    """A file of `obs-scene/`: OBS's scene collection, for macOS and for Linux."""
+    return _TOP / "obs-scene" / name
+
+
 def demo_clip() -> Path:
     """The video that plays as the camera in `sdcam demo`."""
     return _PACKAGE / "capture" / "demo" / "clip.mp4"

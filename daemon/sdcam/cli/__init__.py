@@ -31,6 +31,7 @@ _COMMANDS = {
     "bench": ("bench", "measure how fast this machine runs a model, in every way it can"),
     "doctor": ("doctor", "find out what is wrong on this machine, and how to mend it"),
     "service": ("service", "install, start and stop the background service"),
+    "obs": ("obs", "put our scenes into OBS: the picture, side by side, with the prompt"),
     "config": ("config", "where the configuration lies, whether it is right, what is in force"),
 }
 

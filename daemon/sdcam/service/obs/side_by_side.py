@@ -1,0 +1,170 @@
+"""What the model sees beside what it paints, as a stream that OBS plays.
+
+A camera of Linux has one reader, and that is the service: OBS cannot open it too. And where it
+could (macOS), its picture would be early by what the model takes. Here both halves are of one
+frame.
+
+The stream is Motion JPEG over a Unix socket, 0600 in a 0700 folder, for this user's programs
+alone. Nothing is encoded while nobody is connected; OBS connects while the scene is shown.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sdcam.control.peer import may_command, peer_uid
+
+Pixels = NDArray[np.uint8]
+Pair = tuple[Pixels, Pixels]
+
+_RATE = 25.0
+_QUALITY = 90
+# Small: what waits in here is late.
+_WAITING_BYTES = 128 * 1024
+_PATIENCE_SECONDS = 2.0  # for a program that connected and takes nothing
+_MOST_VIEWERS = 4
+_BEFORE_THE_FIRST = 512, 1024  # height and width of the dark picture
+
+_log = logging.getLogger("sdcam.service")
+
+
+class SideBySide:
+    """Listens while entered. Without the socket the service goes on, and its log says why.
+
+    Args:
+        path: where the socket is made.
+        newest: copies of what the model saw and what it painted, RGB (H, W, 3) each and of one
+            size; None when neither may be shown (paused, a card is up): a dark picture is sent.
+    """
+
+    def __init__(self, path: Path, newest: Callable[[], Pair | None]) -> None:
+        self._path = path
+        self._newest = newest
+        self._closing = threading.Event()
+        self._listener: socket.socket | None = None
+        self._identity: tuple[int, int] | None = None
+        self._viewers = threading.BoundedSemaphore(_MOST_VIEWERS)
+        self._threads: list[threading.Thread] = []
+
+    def __enter__(self) -> None:
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._path.parent.chmod(0o700)
+            self._path.unlink(missing_ok=True)  # of a service that was killed
+            listener.bind(str(self._path))
+            self._path.chmod(0o600)
+            listener.listen(_MOST_VIEWERS)
+        except OSError as error:
+            listener.close()
+            _log.warning("no picture for OBS's side by side at %s: %s", self._path, error)
+            return
+        self._listener, self._identity = listener, _identity(self._path)
+        self._start("side-by-side", self._accept)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._listener is None:
+            return
+        self._closing.set()
+        if _identity(self._path) == self._identity:  # not that of a service that came after us
+            self._path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept() on Linux
+        self._listener.close()  # and on macOS
+        for thread in self._threads:
+            thread.join(_PATIENCE_SECONDS)
+
+    def _start(self, name: str, target: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=target, args=arguments, name=name, daemon=True)
+        self._threads = [each for each in self._threads if each.is_alive()] + [thread]
+        thread.start()
+
+    def _accept(self) -> None:
+        assert self._listener is not None
+        while not self._closing.is_set():
+            try:
+                viewer, _ = self._listener.accept()
+            except OSError:
+                self._closing.wait(0.1)  # out of descriptors, or the end
+                continue
+            if self._may_look(viewer) and self._viewers.acquire(blocking=False):
+                self._start("side-by-side viewer", self._serve, viewer)
+            else:
+                viewer.close()
+
+    @staticmethod
+    def _may_look(viewer: socket.socket) -> bool:
+        try:
+            return may_command(peer_uid(viewer), os.geteuid())
+        except OSError:
+            return False
+
+    def _serve(self, viewer: socket.socket) -> None:
+        picture = _JpegPair()
+        try:
+            with viewer, contextlib.suppress(OSError):  # it left, or took too long
+                viewer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _WAITING_BYTES)
+                viewer.settimeout(_PATIENCE_SECONDS)
+                due = time.monotonic()
+                while not self._closing.is_set():
+                    viewer.sendall(picture.of(self._newest()))
+                    # One that takes its time is sent fewer pictures, never older ones.
+                    due = max(due + 1.0 / _RATE, time.monotonic())
+                    self._closing.wait(due - time.monotonic())
+        finally:
+            self._viewers.release()
+
+
+class _JpegPair:
+    """Encodes; the same pair twice is encoded once."""
+
+    def __init__(self) -> None:
+        self._last: Pair | None = None
+        self._dark: Pixels = np.zeros((*_BEFORE_THE_FIRST, 3), np.uint8)
+        self._encoded = b""
+
+    def of(self, pair: Pair | None) -> bytes:
+        if not self._encoded or not _same(pair, self._last):
+            self._encoded, self._last = self._encode(pair), pair
+        return self._encoded
+
+    def _encode(self, pair: Pair | None) -> bytes:
+        import cv2
+
+        if pair is None:
+            canvas = self._dark
+        else:
+            canvas = cv2.cvtColor(cv2.hconcat(pair), cv2.COLOR_RGB2BGR)
+            if self._dark.shape != canvas.shape:  # the picture keeps its size when it goes dark
+                self._dark = np.zeros_like(canvas)
+        return cv2.imencode(".jpg", canvas, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
+
+
+def _same(one: Pair | None, other: Pair | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return all(map(np.array_equal, one, other))
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
