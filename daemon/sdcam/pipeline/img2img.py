@@ -42,6 +42,11 @@ class Img2Img:
     def conditioning(self) -> Conditioning:
         return self._conditioning
 
+    @property
+    def sees_camera(self) -> bool:
+        """Whether the stage *frame* is among these: no other one looks at the camera."""
+        return "frame" in self._stages
+
     def condition(self, wanted: Conditioning, now_ns: int) -> None:
         """Takes a new look into force with the next frame."""
         old, self._conditioning = self._conditioning, wanted

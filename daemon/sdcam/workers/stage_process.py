@@ -39,7 +39,6 @@ class StageProcess:
         self.name = name
         self.child: Child | None = None
         self.spec: NetworksSpec | None = None  # known while it is ready
-        self.starts = 0
         self.backoff = Backoff()
         self.asked = 0  # requests without an answer yet: one in work, others behind it
         self.begun = 0.0  # when it could begin with the one in work
@@ -66,7 +65,6 @@ class StageProcess:
         )
 
     def start(self, conditioning: Conditioning) -> None:
-        self.starts += 1
         self._look = conditioning
         self._times.clear()
         self.child = self._spawn(conditioning)
@@ -177,8 +175,9 @@ def _paint(
         return StagesDone(stale=True)
     if request.conditioning != img2img.conditioning:
         img2img.condition(request.conditioning, request.now_ns)
-    frame = request.frame
-    picture = camera.view(frame.slot, (frame.height, frame.width, 3))
+    frame, picture = request.frame, None
+    if img2img.sees_camera:  # to the others the slot is gone: it may hold a later frame
+        picture = camera.view(frame.slot, (frame.height, frame.width, 3))
     canvas = Canvas.over(styled.memory(request.slot), img2img.networks.spec)
     painted = img2img.paint(picture, request.now_ns, canvas, request.inferred)
     return StagesDone(painted.inferred, stage_ns=painted.stage_ns)
