@@ -1,0 +1,1 @@
+"""What only a Mac can show, seen in one go: `make verify-mac`."""
