@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from sdcam.errors import MissingError, SdcamError
 
 if TYPE_CHECKING:
+    from sdcam.models import ModelFolder
     from sdcam.models.bundle import Bundle
 
 
@@ -23,8 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Everything but the bundle itself."""
     parser.add_argument(
         "--reference",
-        type=Path,
-        metavar="FOLDER",
+        metavar="NAME-or-FOLDER",
         help="the checkpoint that it was made from (default: what the bundle names)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
@@ -39,11 +39,11 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         SdcamError: it cannot be verified.
     """
-    from sdcam.models import ModelFolder
+    from sdcam.models import find_model
     from sdcam.models.bundle import Bundle
 
     bundle = Bundle.open(Path(arguments.bundle))
-    reference = ModelFolder.open(arguments.reference or _checkpoint_of(bundle))
+    reference = find_model(arguments.reference) if arguments.reference else _checkpoint_of(bundle)
     try:
         from sdcam_convert.verification import verify_bundle
     except ModuleNotFoundError as fault:
@@ -58,12 +58,20 @@ def run(arguments: argparse.Namespace) -> int:
     return int(not report.passed)
 
 
-def _checkpoint_of(bundle: Bundle) -> Path:
+def _checkpoint_of(bundle: Bundle) -> ModelFolder:
     """The folder that the bundle was made from, or the installed model of its name."""
-    from sdcam.models import find_model
+    from sdcam.models import ModelFolder, find_model
 
     source = Path(bundle.card.source)
-    return source if source.is_dir() else find_model(bundle.card.model).path
+    if source.is_dir():
+        return ModelFolder.open(source)
+    try:
+        return find_model(bundle.card.model)
+    except MissingError:
+        raise MissingError(
+            f"The checkpoint of {bundle.path} is not here any more ({bundle.card.source}).",
+            "Give the one that it was made from: --reference NAME-or-FOLDER.",
+        ) from None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
