@@ -7,7 +7,7 @@ TORCH  ?= torch==2.13.0
 BIN     := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: demo test lint format types unit wheel bench soak train-pocket evaluate-pocket clean
+.PHONY: demo test lint format types unit verify-mac wheel bench soak train-pocket evaluate-pocket clean
 
 demo: $(VENV)/.installed
 	$(BIN)/sdcam demo
@@ -27,6 +27,13 @@ types: $(VENV)/.installed-dev
 
 unit: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest
+
+# What only a Mac can show: make verify-mac VERIFY="--unattended --write"
+verify-mac:
+	@test "$$(uname)" = Darwin || \
+	  { echo "make verify-mac needs a Mac: it shows what cannot be seen anywhere else."; exit 1; }
+	@$(MAKE) --no-print-directory $(VENV)/bin/python
+	@PYTHONPATH=tests/mac $(BIN)/python -m verify_mac $(VERIFY)
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks
