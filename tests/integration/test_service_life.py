@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -192,9 +193,29 @@ def test_not_even_a_wrong_command_line_ends_a_service(start, tmp_path):
     service.end()
 
 
-def test_systemd_is_told_that_it_is_ready_and_alive(tmp_path):
-    import socket
+@pytest.mark.parametrize("wait", ["for the first one", "for a right configuration"])
+def test_systemd_is_told_that_a_service_lives_while_it_waits(start, tmp_path, monkeypatch, wait):
+    """Else systemd would end it, again and again."""
+    words = ("--set", f"service.log_file={tmp_path}/sdcam.log")
+    if wait == "for the first one":
+        start(*TEST).until_styled()
+    else:
+        (tmp_path / "file").write_text("")
+        words += ("--set", f"service.socket={tmp_path}/file/control.sock")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(30)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        monkeypatch.setenv("WATCHDOG_USEC", "3000000")
+        service = start("--service", *TEST, *words)
+        told = []
+        while told.count("WATCHDOG=1") < 3:
+            told.append(manager.recv(4096).decode())
+    assert told[0] == "READY=1"
+    service.end()
 
+
+def test_systemd_is_told_that_it_is_ready_and_alive(tmp_path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
         manager.settimeout(30)

@@ -16,6 +16,7 @@ from sdcam.errors import SdcamError, UsageError
 if TYPE_CHECKING:
     from sdcam.service.configuration import Configuration
     from sdcam.service.daemon import RunPlan
+    from sdcam.service.notify import Notifier
 
 _AGAIN_SECONDS = 30
 
@@ -65,10 +66,12 @@ def run(arguments: argparse.Namespace) -> None:
     from sdcam.service.configuration import Configuration
     from sdcam.service.daemon import Daemon
     from sdcam.service.log import start_logging
+    from sdcam.service.notify import Notifier
 
     configuration = Configuration.read(arguments.config, overrides)
     start_logging(configuration.settings.service.log_level)
-    summary = Daemon(_plan(arguments, configuration)).run()
+    plan = _plan(arguments, configuration, Notifier.from_environment())
+    summary = Daemon(plan).run()
     if arguments.json:
         print(json.dumps(summary))
     else:
@@ -81,23 +84,37 @@ def _as_a_service(arguments: argparse.Namespace, overrides: dict[str, Any]) -> N
     from sdcam.service.configuration import Configuration
     from sdcam.service.daemon import Daemon
     from sdcam.service.log import start_logging, start_service_log
+    from sdcam.service.notify import Notifier
 
     start_logging("info")  # until it is known where the log lies
     log = logging.getLogger("sdcam.service")
+    notifier = Notifier.from_environment()
     while True:
         try:
             configuration = Configuration.of_service(arguments.config, overrides)
             start_service_log(configuration.settings.service)
             if configuration.error:
                 log.warning("%s", configuration.error)
-            Daemon(_plan(arguments, configuration)).run()
+            Daemon(_plan(arguments, configuration, notifier)).run()
             return
         except SdcamError as fault:
             log.error("%s Trying again in %d seconds.", fault, _AGAIN_SECONDS)
-            time.sleep(_AGAIN_SECONDS)
+            notifier.ready()  # it lives and waits; systemd would end what never gets ready
+            notifier.status(str(fault))
+            _rest(notifier)
 
 
-def _plan(arguments: argparse.Namespace, configuration: Configuration) -> RunPlan:
+def _rest(notifier: Notifier) -> None:
+    """Sleeps, and says in between that it does."""
+    until = time.monotonic() + _AGAIN_SECONDS
+    while (left := until - time.monotonic()) > 0:
+        notifier.alive()
+        time.sleep(min(left, notifier.interval_seconds or left))
+
+
+def _plan(
+    arguments: argparse.Namespace, configuration: Configuration, notifier: Notifier
+) -> RunPlan:
     from sdcam.service.daemon import RunPlan
 
     return RunPlan(
@@ -108,6 +125,7 @@ def _plan(arguments: argparse.Namespace, configuration: Configuration) -> RunPla
         seconds=arguments.seconds,
         frames=arguments.frames,
         patient=arguments.service,
+        notifier=notifier,
         started_ns=STARTED_NS,
     )
 

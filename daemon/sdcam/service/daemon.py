@@ -56,6 +56,7 @@ class RunPlan:
     frames: int | None = None  # likewise, sent to the outputs
     control: bool = True  # listen on the control socket, be the only one
     patient: bool = False  # nobody reads an exit code: what is missing is waited for
+    notifier: Notifier = field(default_factory=Notifier)  # the service manager, if there is one
     started_ns: int = field(default_factory=time.monotonic_ns)
 
 
@@ -72,7 +73,7 @@ class Daemon:
         self._log = logging.getLogger("sdcam.service")
         self._should_exit = threading.Event()
         self._lock = threading.RLock()
-        self._notifier = Notifier.from_environment()
+        self._notifier = plan.notifier
         self._clock = SleepClock()
 
         camera_pool = FramePool(FrameSlots.allocate(_CAMERA_SLOTS, MAX_FRAME_BYTES))
@@ -149,6 +150,7 @@ class Daemon:
                     self._log.warning("%s Waiting for its end.", fault.what)
                     self._notifier.ready()
                 waits = True
+                self._notifier.alive()
                 self._should_exit.wait(_TURN_SECONDS)
         return False
 
