@@ -6,6 +6,7 @@ the process that opened it (opencv/opencv#27294).
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -80,7 +81,7 @@ class CaptureWorker(Worker):
 
     def reopen(self, source: SourceSpec | None = None, after_seconds: float = 0.0) -> None:
         """Closes what is open and opens it anew, or another source; in a pause nothing is open."""
-        self._backoff.works()
+        self._backoff.forget()
         self._backoff.rest(after_seconds)
         self.source = replace(source or self.source)
         self._wakeup.ring()
@@ -95,29 +96,31 @@ class CaptureWorker(Worker):
         if not self._active:
             return
         self.starts += 1
-        source = self.source
+        try:
+            self._run_child(self.source)
+        except SdcamError as fault:
+            if self._active:
+                self._backoff.failed(fault)
+                self._on_fault(fault)
+
+    def _run_child(self, source: SourceSpec) -> None:
         child, self._spare = self._spare or self._spawn(), None
         self._child = child
         child.send(source)
-        fault = None
         try:
             self._serve(child, source)
         except (EOFError, ConnectionResetError, BrokenPipeError):
-            fault = child.fault()
-        except SdcamError as told:
-            fault = told
+            raise child.fault() from None
         finally:
             self._child = None
             child.stop(_GRACE_SECONDS)
             self._reclaim()
-        if fault is not None and self._active:
-            self._backoff.failed(fault)
-            self._on_fault(fault)
 
     def _stand_by(self) -> None:
         """A process that has not opened the camera yet: it takes longer to start than to open."""
         if self._spare is None:
-            self._spare = self._spawn()
+            with contextlib.suppress(SdcamError):  # no memory: it is told of when it is wanted
+                self._spare = self._spawn()
         super()._stand_by()
 
     def _spawn(self) -> Child:

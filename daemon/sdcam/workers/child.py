@@ -31,17 +31,29 @@ class Child:
     Args:
         name: what `ps` and the log call it.
         target: module-level function; called with its end of the pipe, then `args`.
+
+    Raises:
+        SdcamError: the system starts no process (memory, their number).
     """
 
     def __init__(self, name: str, target: Callable[..., None], *args: Any) -> None:
         self.name = name
-        self.pipe: Connection
-        self.pipe, theirs = _CONTEXT.Pipe()
-        self._process = _CONTEXT.Process(
-            target=_main, args=(target, theirs, args), name=f"sdcam {name}", daemon=True
-        )
-        self._process.start()
-        theirs.close()
+        try:
+            with contextlib.ExitStack() as undo:
+                ours, theirs = _CONTEXT.Pipe()
+                undo.enter_context(ours)
+                with theirs:
+                    self._process = _CONTEXT.Process(
+                        target=_main, args=(target, theirs, args), name=f"sdcam {name}", daemon=True
+                    )
+                    self._process.start()
+                undo.pop_all()
+        except OSError as error:
+            raise SdcamError(
+                f"The {name} process cannot be started: {error.strerror}.",
+                "It is tried again; close programs that need much memory.",
+            ) from None
+        self.pipe: Connection = ours
 
     @property
     def pid(self) -> int:

@@ -95,7 +95,7 @@ class InferenceWorker(Worker):
 
     def reload(self, model: ModelSpec) -> None:
         """Another model, or another engine for it: its processes are started anew."""
-        self._backoff.works()
+        self._backoff.forget()
         self.model = model
         self._wakeup.ring()
 

@@ -91,6 +91,7 @@ class OutputWorker:
         self._resting = False
         self._beat = time.monotonic()
         self._hurry = False  # do not wait for the tick
+        self._stumble = ""
         self._ports: list[Port] = []
         self._compositors: dict[Shape, Compositor] = {}
         self._composed: dict[Shape, Pixels] = {}
@@ -201,13 +202,12 @@ class OutputWorker:
         tick = time.monotonic()
         while True:
             if self._wait_until(tick):
-                self._take_up()
-                self._compose()
+                self._goes_well(self._renew)
                 continue
             if self._stopping:
                 return
-            self._send()
-            self._beat = time.monotonic()
+            if self._goes_well(self._send):
+                self._beat = time.monotonic()
             if self._hurry:
                 self._hurry, tick = False, time.monotonic()
             period = _RESTING_SECONDS if self._resting else 1.0 / self._output.fps
@@ -233,6 +233,21 @@ class OutputWorker:
                     return False
                 self._changed.wait(left)
         return False
+
+    def _goes_well(self, step: Callable[[], None]) -> bool:
+        """What apps see depends on this thread: it goes on after a mistake in this program."""
+        try:
+            step()
+            return True
+        except Exception as error:
+            if self._stumble != (stumble := repr(error)):  # else the log has it already
+                self._stumble = stumble
+                self._log.exception("a mistake in this program")
+            return False
+
+    def _renew(self) -> None:
+        self._take_up()
+        self._compose()
 
     def _take_up(self) -> None:
         output, self._next_output = self._next_output, None
@@ -313,6 +328,8 @@ class OutputWorker:
             self._compositors[shape] = Compositor(width, height, pixel_format)
             with self._changed:
                 self._compose_for(shape)
+        if card is None and shape not in self._composed:
+            card = self._situation(None)  # cleared since it was asked whether there is a picture
         return self._compositors[shape].card(card) if card else self._composed[shape]
 
     def _account(self, picture: bool) -> None:

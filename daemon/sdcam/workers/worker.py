@@ -22,6 +22,7 @@ _HOPEFUL_FAILURES = 12  # one after the other, for some twenty seconds
 _HOPELESS_PAUSE = 15.0
 _PAUSE_FOR_THE_USER = 2.0
 _NOT_WANTED_SECONDS = 60.0
+_STUMBLE_PAUSE = 2.0
 
 FaultReport = Callable[[SdcamError | None], None]
 
@@ -50,6 +51,11 @@ class Backoff:
         self.rest(pause)
 
     def works(self) -> None:
+        """It does: the next failure is the first one. A rest that was asked for stays."""
+        self._failures = 0
+
+    def forget(self) -> None:
+        """Something else is started: nothing is known of it, and nothing waited for."""
         self._failures = 0
         self._not_before = 0.0
 
@@ -68,6 +74,7 @@ class Worker(ABC):
         self._wakeup = Wakeup()
         self._wanted = True
         self._stopping = False
+        self._stumble = ""
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -99,10 +106,20 @@ class Worker(ABC):
 
     def _run(self) -> None:
         while not self._stopping:
-            if self._wanted:
-                self._work()
-            else:
-                self._stand_by()
+            try:
+                if self._wanted:
+                    self._work()
+                else:
+                    self._stand_by()
+            except Exception as error:  # whatever it is: without this thread nothing comes back
+                self._stumbled(error)
+
+    def _stumbled(self, error: Exception) -> None:
+        if self._stumble != (stumble := repr(error)):  # else the log has it already
+            self._stumble = stumble
+            self._log.exception("a mistake in this program")
+        self._on_fault(SdcamError(f"The {self.name} stumbled: {error!r}.", "It begins anew."))
+        self._wakeup.wait(_STUMBLE_PAUSE)
 
     def _rest(self, backoff: Backoff) -> None:
         while self._active and (left := backoff.seconds_left) > 0:

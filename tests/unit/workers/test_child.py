@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from sdcam.errors import SdcamError
+from sdcam.workers import child as module
 from sdcam.workers.child import Child
 from sdcam.workers.frame_pool import FrameSlots
 
@@ -103,3 +105,17 @@ def _runs(pid):
         return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_a_system_without_room_for_a_process_is_a_fault_that_passes(monkeypatch):
+    def refuse(process):
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr(module._CONTEXT.Process, "start", refuse)
+    before = len(list(Path("/dev/fd").iterdir()))
+    with pytest.raises(
+        SdcamError, match="model process cannot be started: Cannot allocate"
+    ) as told:
+        Child("model", hang)
+    assert told.value.exit_code == 1
+    assert len(list(Path("/dev/fd").iterdir())) == before  # attempts cost no descriptors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 
@@ -190,3 +191,40 @@ def test_an_output_that_cannot_be_opened_leaves_none_open(monkeypatch):
     with pytest.raises(SdcamError, match="not there"):
         worker.start()
     assert opened[0].closed
+
+
+def test_pictures_that_are_forgotten_between_question_and_answer_give_a_card(bench):
+    """Another size and a pause at once: there is a picture, and when it is to be sent, none."""
+    answers = []
+
+    def card(age):
+        if age is not None and answers:
+            answers.pop()()
+        return None if age is not None else CARD
+
+    one = bench("null", card=card)
+    one.show((255, 0, 0))
+    one.until(lambda: one.sinks[0].colours[-1:] == [(0, 0, 255)])
+    answers.append(one.worker.clear)
+    one.worker.reopen(Output(width=128, height=130, fps=100))
+    one.until(lambda: len(one.sinks) == 2 and len(one.sinks[1].colours) > 3)
+    assert (0, 0, 255) not in one.sinks[1].colours
+    assert one.worker.beats
+
+
+def test_a_mistake_in_this_program_costs_a_frame_and_is_logged_once(bench, monkeypatch, caplog):
+    monkeypatch.setattr(logging.getLogger("sdcam"), "propagate", True)
+    one = bench("null")
+    sink, send = one.sinks[0], one.sinks[0].send
+    wrong = iter([True] * 5)
+
+    def stumble(frame):
+        if next(wrong, False):
+            raise ZeroDivisionError("nobody thought of it")
+        send(frame)
+
+    sink.send = stumble
+    sent = len(sink.colours)
+    one.until(lambda: len(sink.colours) > sent + 10)
+    assert caplog.text.count("Traceback") == 1
+    assert "nobody thought of it" in caplog.text
