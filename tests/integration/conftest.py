@@ -24,7 +24,12 @@ class Service:
     """`sdcam run ...` in the background."""
 
     def __init__(
-        self, folder: Path, *words: str, model: str = str(TINY), size: str | None = "64"
+        self,
+        folder: Path,
+        *words: str,
+        model: str = str(TINY),
+        size: str | None = "64",
+        program: tuple[str, ...] = ("-m", "sdcam", "run"),
     ) -> None:
         self.socket = folder / "control.sock"
         self.log = folder / "log.txt"
@@ -37,7 +42,7 @@ class Service:
             self.environment["SDCAM_MODEL__RENDER_SIZE"] = size
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "sdcam", "run", *words],
+                [sys.executable, *program, *words],
                 env=self.environment,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -79,7 +84,7 @@ class Service:
 def start(tmp_path: Path) -> Iterator[Callable[..., Service]]:
     started: list[Service] = []
 
-    def start(*words: str, **more: str | None) -> Service:
+    def start(*words: str, **more: Any) -> Service:
         started.append(Service(tmp_path, *words, **more))
         return started[-1]
 
