@@ -8,6 +8,11 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # not there before the first step has installed it
+    import numpy as np
+    from numpy.typing import NDArray
 
 COLOURS = {
     "white": (255, 255, 255),
@@ -58,18 +63,22 @@ def bars_of(frame: bytes, width: int, height: int) -> list[Colour]:
     return found
 
 
-def send(seconds: float) -> None:
+def bars_picture() -> NDArray[np.uint8]:
+    """RGB, (720, 1280, 3)."""
     import numpy as np
 
+    row = np.repeat(np.array(list(COLOURS.values()), np.uint8), WIDTH // len(COLOURS), axis=0)
+    return np.ascontiguousarray(np.broadcast_to(row, (HEIGHT, WIDTH, 3)))
+
+
+def send(seconds: float) -> None:
     from sdcam.compositor import Compositor
     from sdcam.output import open_sink
     from sdcam.settings import Fit, Output
 
-    bar = WIDTH // len(COLOURS)
-    row = np.repeat(np.array(list(COLOURS.values()), np.uint8), bar, axis=0)
-    picture = np.ascontiguousarray(np.broadcast_to(row, (HEIGHT, WIDTH, 3)))
     sink = open_sink("virtual-camera", Output(width=WIDTH, height=HEIGHT, fps=_FPS))
-    frame = Compositor(WIDTH, HEIGHT, sink.pixel_format).compose(picture, None, Fit.CROP, 0, False)
+    compositor = Compositor(WIDTH, HEIGHT, sink.pixel_format)
+    frame = compositor.compose(bars_picture(), None, Fit.CROP, 0, False)
     print(f"{sink.name} takes {sink.pixel_format}", flush=True)
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -13,6 +13,7 @@ _TINY = Path("tests") / "data" / "tiny-model"
 _BIG = "sdxs-512"
 _UNITS = ("cpu-only", "cpu-and-gpu", "cpu-and-ne", "all")
 _HOUR = 3600.0
+_QUICK_SECONDS = 3.0
 
 
 def tiny_bundle(mac: Mac) -> Path:
@@ -69,7 +70,8 @@ def judge_starts(first: Done, second: Done) -> Result:
             return failed(f"No summary, or no picture: {done.last_line}", evidence)
         seconds.append(told["first_picture_after_seconds"])
     sentence = f"The first picture after {seconds[0]:.1f} s, then after {seconds[1]:.1f} s."
-    return (passed if seconds[1] < seconds[0] else failed)(sentence, evidence)
+    quicker = seconds[1] < seconds[0] or seconds[1] < _QUICK_SECONDS  # compiled by an earlier run
+    return (passed if quicker else failed)(sentence, evidence)
 
 
 def _number(value: Any) -> str:
