@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import logging
 import os
 import re
 import shutil
@@ -87,12 +88,13 @@ def main(pictures: Path) -> None:
         obs = _fresh_obs(home)
         usual = _complaints_with_an_empty_collection(home, obs)
         _install(obs, film)
-        with _started(home, "sdcam", *_python("run", "--source", "test", "--output", "null")):
-            _wait(side_by_side_socket().exists, "the service listens", 90)
-            _until_running()
-            with _obs(home, "StreamDiffusion Cam") as client:
+        with _obs(home, "StreamDiffusion Cam") as client:
+            with _service(home):
                 _look(client, pictures, film)
-        new = _complaints(obs) - usual
+            new = _complaints(obs) - usual  # before OBS notices that the service went away
+            _wait(lambda: _picture(client, SCENES[1]).max() == 0, "the side by side is empty", 10)
+            with _service(home):
+                _is_back(client)
         print("OBS complains of:", *(sorted(new) or ["nothing"]), sep="\n  ")
         assert not new
 
@@ -149,6 +151,9 @@ def _look(client: Any, pictures: Path, film: Path) -> None:
     print("OBS", client.get_version().obs_version)
     names = [scene["sceneName"] for scene in client.get_scene_list().scenes]
     assert sorted(names) == sorted(SCENES), names
+    assert {"v4l2_input", "ffmpeg_source", "text_ft2_source_v2"} <= set(
+        client.get_input_kind_list(False).input_kinds
+    )
     known = {each["inputName"] for each in client.get_input_list().inputs}
     for scene in SCENES:
         items = client.get_scene_item_list(scene).scene_items
@@ -164,12 +169,12 @@ def _look(client: Any, pictures: Path, film: Path) -> None:
     left, right = pair[90:270, : WIDTH // 2], pair[90:270, WIDTH // 2 :]
     print(f"{SCENES[1]}: contrast {left.std():.0f} left, {right.std():.0f} right")
     assert left.std() > 20 and right.std() > 20 and _distance(left, right) > 8
+    time.sleep(1)
     assert _distance(pair, _picture(client, SCENES[1])) > 0.5, "it stands still"
     _sdcam("pause")
-    time.sleep(2)
-    dark = _scene(client, pictures, SCENES[1], "paused")
-    print(f"paused: brightest pixel {dark.max()}")
-    assert dark.max() < 10
+    paused = time.monotonic()
+    _wait(lambda: _picture(client, SCENES[1]).max() < 10, "the side by side is dark", 10)
+    print(f"{SCENES[1]}: dark {time.monotonic() - paused:.2f} s after the pause")
     _sdcam("resume")
 
     before = _scene(client, pictures, SCENES[2])
@@ -179,6 +184,12 @@ def _look(client: Any, pictures: Path, film: Path) -> None:
            "of the caption")  # fmt: skip
     after = _scene(client, pictures, SCENES[2], "new prompt", seconds=4)
     assert (after[band] > 245).all(axis=2).sum() > (before[band] > 245).all(axis=2).sum()
+    assert _scene(client, pictures, SCENES[1], "again").std() > 20
+
+
+def _is_back(client: Any) -> None:
+    _wait(lambda: _picture(client, SCENES[1]).std() > 20, "the side by side is back", 20)
+    print(f"{SCENES[1]}: back after a restart of the service")
 
 
 def _scene(client: Any, folder: Path, scene: str, note: str = "", seconds: float = 3) -> Any:
@@ -208,9 +219,23 @@ def _distance_to_film(picture: Any, film: Path) -> float:
 
 
 @contextlib.contextmanager
+def _service(home: Path) -> Iterator[None]:
+    """`sdcam run`, with a picture to show."""
+
+    def running() -> bool:
+        told = subprocess.run(_python("status", "--json"), capture_output=True, check=False)
+        return told.returncode == 0 and json.loads(told.stdout)["state"] == "running"
+
+    with _started(home, "sdcam", *_python("run", "--source", "test", "--output", "null")):
+        _wait(running, "the service paints", 90)
+        yield
+
+
+@contextlib.contextmanager
 def _obs(home: Path, collection: str) -> Iterator[Any]:
     import obsws_python
 
+    logging.getLogger("obsws_python").setLevel(logging.CRITICAL)  # until OBS listens
     words = ("obs", "--multi", "--minimize-to-tray", "--collection", collection)
     with _started(home, "obs", *words):
         deadline = time.monotonic() + 60
@@ -253,19 +278,11 @@ def _sdcam(*words: str) -> None:
     subprocess.run(_python(*words), check=True, stdout=subprocess.DEVNULL)
 
 
-def _until_running() -> None:
-    def running() -> bool:
-        told = subprocess.run(_python("status", "--json"), capture_output=True, check=False)
-        return told.returncode == 0 and json.loads(told.stdout)["state"] == "running"
-
-    _wait(running, "the service paints", 90)
-
-
 def _wait(is_so: Any, what: str, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.5)
+        time.sleep(0.1)
 
 
 def _in_a_network_of_its_own() -> None:

@@ -52,7 +52,9 @@ def test_linux_is_told_the_node_and_macos_knows_the_extension(feeds):
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_the_picture_fills_the_canvas_whatever_its_size(system, feeds):
-    fitted = sources_of(filled_in(system, feeds, (1280, 720)))
+    content = filled_in(system, feeds, (1280, 720))
+    assert json.loads(content)["resolution"] == {"x": 1280, "y": 720}
+    fitted = sources_of(content)
     picture = fitted["Styled picture"]["settings"]["items"][0]
     assert picture["bounds"] == {"x": 1280, "y": 720} and picture["pos"] == {"x": 0, "y": 0}
     assert picture["bounds_type"] == 2  # fitted inside, its shape kept

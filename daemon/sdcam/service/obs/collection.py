@@ -45,6 +45,8 @@ def filled_in(system: str, feeds: Feeds, canvas: tuple[int, int] = DRAWN_FOR) ->
         settings[_CAMERA]["device_id"] = feeds.camera
     settings[_SIDE_BY_SIDE]["input"] = f"unix:{feeds.side_by_side}"
     settings[_CAPTION]["text_file"] = str(feeds.caption)
+    # OBS 31 and later: where things lie follows the canvas from here on, whatever its size becomes.
+    collection["resolution"] = {"x": canvas[0], "y": canvas[1]}
     for source in collection["sources"]:
         for item in source["settings"].get("items", ()):
             _fit(item, canvas)
