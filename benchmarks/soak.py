@@ -1,8 +1,9 @@
 """The service at full speed for an hour: memory, descriptors and processes have to stay flat.
 
-The test pattern is the camera. Every process of the service is looked at, not only its sum: a leak
-in one hides behind the others. On Linux memory is the proportional set size, in which a page that
-several processes share counts in parts, and shared memory is what of it is the frames'.
+The test pattern is the camera. Every process of the service is looked at, not only their sum: a
+leak in one hides behind the others. Memory is what a process has for itself (its unique set size):
+what it shares with others counts more or less as those come and go. The frames' shared memory is
+looked at apart.
 """
 
 from __future__ import annotations
@@ -68,10 +69,14 @@ def main() -> int:
     return 0 if all(flat) else 1
 
 
-def _look(minute: float, pid: int, memory_mb: float) -> Sample:
+def _look(minute: float, pid: int) -> Sample:
     process = psutil.Process(pid)
     return Sample(
-        minute, memory_mb, process.num_fds(), process.num_threads(), _shared_frames_mb(pid)
+        minute,
+        process.memory_full_info().uss / 1e6,
+        process.num_fds(),
+        process.num_threads(),
+        _shared_frames_mb(pid),
     )
 
 
