@@ -148,6 +148,29 @@ def test_only_this_user_may_connect(path):
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
 
+def test_another_user_is_sent_nothing(path, monkeypatch):
+    monkeypatch.setattr("sdcam.service.obs.side_by_side.peer_uid", lambda viewer: 4242)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    assert turned_away(path)
+
+
+def test_a_crowd_is_turned_away_until_somebody_leaves(path):
+    crowd = [Viewer(path) for _ in range(4)]
+    for viewer in crowd:
+        viewer.picture()
+    assert turned_away(path)
+    crowd.pop().socket.close()
+    until(lambda: not turned_away(path))
+    for viewer in crowd:
+        viewer.socket.close()
+
+
+def turned_away(path):
+    viewer = Viewer(path)
+    with viewer.socket:
+        return viewer.socket.recv(1) == b""
+
+
 def test_a_viewer_that_takes_nothing_does_not_keep_others_out(path):
     slow = [socket.socket(socket.AF_UNIX) for _ in range(3)]
     for each in slow:
