@@ -5,7 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdcam.capture.cameras import CameraDevice, Kind, choose_camera, list_cameras
+from sdcam.capture.cameras import (
+    CameraDevice,
+    Kind,
+    NoSuchCameraError,
+    choose_camera,
+    list_cameras,
+)
 from sdcam.capture.source import Source, SourceInfo
 from sdcam.errors import UsageError
 
@@ -15,6 +21,7 @@ if TYPE_CHECKING:  # the settings take long to import, and callers that pass the
 __all__ = [
     "CameraDevice",
     "Kind",
+    "NoSuchCameraError",
     "Source",
     "SourceInfo",
     "choose_camera",

@@ -20,12 +20,13 @@ from sdcam.settings import Camera
 from sdcam.workers.child import Child
 from sdcam.workers.frame_pool import FramePool, FrameSlots
 from sdcam.workers.meters import RateMeter
-from sdcam.workers.records import CameraFrame, Opened, SourceEnded
+from sdcam.workers.records import Absent, CameraFrame, Opened, SourceEnded
 from sdcam.workers.worker import Backoff, FaultReport, Worker
 
 _GRANTED = 2  # slots that the process may fill: one being written, one ready for the next frame
 _OPEN_SECONDS = 20.0  # a camera that wakes up, a permission dialogue
 _SILENCE_SECONDS = 2.0
+_LOOK_SECONDS = 0.5  # between two looks for a camera that is not there
 _GRACE_SECONDS = 0.15  # to close the camera in order; a pause closes it within 0.2
 MAX_FRAME_BYTES = 1920 * 1080 * 3
 
@@ -154,6 +155,9 @@ class CaptureWorker(Worker):
                     message.info.fps,
                 )
                 deadline += 2 / max(1.0, message.info.fps)
+            elif isinstance(message, Absent):
+                self._on_fault(message.fault)
+                deadline = time.monotonic() + _OPEN_SECONDS
             elif isinstance(message, SourceEnded):
                 self._wanted = False
                 self._on_end()
@@ -178,11 +182,9 @@ def capture_main(pipe: Connection, slots: FrameSlots) -> None:
     """The capture process: is told what to open, fills the slots that it is granted, until the pipe
     closes."""
     import sdcam.capture.opencv  # noqa: F401  # what takes its time to import
-    from sdcam.capture import open_source
 
-    wanted: SourceSpec = pipe.recv()
     try:
-        source = open_source(wanted.spec, wanted.camera, once=wanted.once)
+        source = _open(pipe, pipe.recv())
     except SdcamError as error:
         pipe.send(error)
         return
@@ -192,6 +194,20 @@ def capture_main(pipe: Connection, slots: FrameSlots) -> None:
         pipe.send(error)
     finally:
         source.close()
+
+
+def _open(pipe: Connection, wanted: SourceSpec) -> Source:
+    """A camera that is not there is waited for: to look costs less than another process."""
+    from sdcam.capture import NoSuchCameraError, open_source
+
+    while True:
+        begun = time.monotonic()
+        try:
+            return open_source(wanted.spec, wanted.camera, once=wanted.once)
+        except NoSuchCameraError as fault:
+            pipe.send(Absent(fault))
+        # macOS takes a second to list its cameras: half of the time is enough.
+        time.sleep(max(_LOOK_SECONDS, time.monotonic() - begun))
 
 
 def _capture(pipe: Connection, slots: FrameSlots, source: Source) -> None:

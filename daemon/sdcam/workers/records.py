@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sdcam.capture.source import SourceInfo
+from sdcam.errors import MissingError
 from sdcam.pipeline.conditioning import Conditioning
 from sdcam.pipeline.networks import NetworksSpec
 
@@ -23,6 +24,13 @@ class Opened:
     """From the capture process: the source is open."""
 
     info: SourceInfo
+
+
+@dataclass(frozen=True)
+class Absent:
+    """From the capture process: the camera is not there; it is looked for again and again."""
+
+    fault: MissingError
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from sdcam.capture.cameras.choice import choose_camera
+from sdcam.capture.cameras.choice import NoSuchCameraError, choose_camera
 from sdcam.capture.cameras.device import CameraDevice, Kind, ready_to_list
 
-__all__ = ["CameraDevice", "Kind", "choose_camera", "list_cameras"]
+__all__ = ["CameraDevice", "Kind", "NoSuchCameraError", "choose_camera", "list_cameras"]
 
 
 def list_cameras() -> list[CameraDevice]:

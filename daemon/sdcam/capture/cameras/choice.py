@@ -11,6 +11,10 @@ from sdcam.errors import MissingError
 _ELSE = "Plug a camera in, or play something else: --source test, --source file:PATH."
 
 
+class NoSuchCameraError(MissingError):
+    """Nothing was opened: who looks again later may do so in the same process."""
+
+
 def choose_camera(wanted: str, cameras: Sequence[CameraDevice]) -> CameraDevice:
     """The camera that `wanted` names.
 
@@ -20,7 +24,7 @@ def choose_camera(wanted: str, cameras: Sequence[CameraDevice]) -> CameraDevice:
         cameras: what `list_cameras` found.
 
     Raises:
-        MissingError: no such camera, more than one, or one that can never be a source.
+        NoSuchCameraError: no such camera, more than one, or one that can never be a source.
     """
     wanted = wanted.strip()
     if wanted.casefold() == "auto":
@@ -31,15 +35,15 @@ def choose_camera(wanted: str, cameras: Sequence[CameraDevice]) -> CameraDevice:
         return usable[0]
     if len(usable) > 1:
         names = ", ".join(f'"{camera.name}"' for camera in usable)
-        raise MissingError(
+        raise NoSuchCameraError(
             f'"{wanted}" could be any of {len(usable)} cameras.', f"Name one of them: {names}."
         )
     if matches:
-        raise MissingError(
+        raise NoSuchCameraError(
             f'The camera "{matches[0].name}" cannot be the source: {matches[0].why_not}.',
             _what_is_there(cameras),
         )
-    raise MissingError(f'There is no camera "{wanted}".', _what_is_there(cameras))
+    raise NoSuchCameraError(f'There is no camera "{wanted}".', _what_is_there(cameras))
 
 
 def _automatic(cameras: Sequence[CameraDevice]) -> CameraDevice:
@@ -47,9 +51,9 @@ def _automatic(cameras: Sequence[CameraDevice]) -> CameraDevice:
         if camera.is_auto:
             return camera
     if not cameras:
-        raise MissingError("No camera was found.", _ELSE)
+        raise NoSuchCameraError("No camera was found.", _ELSE)
     passed = "; ".join(f'"{camera.name}": {camera.about_auto}' for camera in cameras)
-    raise MissingError(f"No camera was found that auto takes ({passed}).", _ELSE)
+    raise NoSuchCameraError(f"No camera was found that auto takes ({passed}).", _ELSE)
 
 
 def _matches(wanted: str, cameras: Sequence[CameraDevice]) -> list[CameraDevice]:
