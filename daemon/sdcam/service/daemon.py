@@ -38,7 +38,7 @@ _STYLED_SLOTS = 6
 # A bounded run gives up when there is no picture to count from. Big models take minutes to load.
 _PATIENCE_NS = 300 * 10**9
 _POLL_SECONDS = 0.05
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 0.5  # and cameras are there 2 s after a sleep: within 3 s in all
 _TURN_SECONDS = 2.0
 _WAKE_SECONDS = 2.0  # cameras are not there at once (obs-studio#13252)
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # HUP: the terminal was closed
