@@ -49,7 +49,7 @@ def main() -> int:
         while (seconds := time.monotonic() - start) < 60 * options.minutes:
             status = service.status()
             for name, process in status["processes"].items():
-                samples[name].append(_look(seconds / 60, int(process["pid"]), process["memory_mb"]))
+                samples[name].append(_look(seconds / 60, int(process["pid"])))
             family = psutil.Process(service.process.pid).children(recursive=True)
             children.append(len(family))
             time.sleep(options.every)
