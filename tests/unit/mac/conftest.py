@@ -81,6 +81,8 @@ class MadeUpMac(Mac):
         self.service_runs = False
         self.plist = 0o644
         self.killed = []
+        self.commands = []  # of sdcam
+        self.programs = []  # of Python
         self.told = []
         self.starts = iter([9.0, 4.0])
         self.beside_is = ()
@@ -94,6 +96,10 @@ class MadeUpMac(Mac):
 
     def run(self, *words, seconds=60.0):
         text = " ".join(map(str, words))
+        if "-m sdcam" in text:
+            self.commands.append([str(word) for word in words[3:]])
+        elif words[0] == sys.executable and words[1] == "-c":
+            self.programs.append(words[2])
         for part, answer in self.answers.items():
             if part in text:
                 return answer
@@ -184,6 +190,7 @@ class MadeUpMac(Mac):
 
     @contextlib.contextmanager
     def running(self, *words):
+        self.commands.append([str(word) for word in words])
         self.beside_is += ("service",)
         yield lambda: Done(0, err="the machine has slept; the camera is opened anew\n")
         self.beside_is = self.beside_is[:-1]
