@@ -50,7 +50,8 @@ def _run(stage: Stage) -> tuple[float, float]:
         config = folder / "config.toml"
         config.write_text(_CONFIG)
         os.environ["SDCAM_STAGE"] = name
-        words = ("--config", str(config), "--source", "camera", "--output", "virtual-camera")
+        words: tuple[str, ...] = ("--config", str(config), "--source", "camera")
+        words += ("--output", "virtual-camera")
         words += ("--service", "--set", f"service.log_file={folder / 'sdcam.log'}")
         with running(*words, program=(str(STAGED),)) as service:
             service.until(lambda s: s["frames"]["styled"] > 20 and not s["card"])

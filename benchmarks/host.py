@@ -16,8 +16,10 @@ import numpy as np
 
 from sdcam.compositor import Compositor
 from sdcam.pipeline.geometry import Framing
+from sdcam.pipeline.networks import NetworksSpec
 from sdcam.pipeline.similarity import SimilarityFilter
 from sdcam.pipeline.smoothing import ExponentialSmoothing
+from sdcam.pipeline.stages import Canvas, canvas_bytes
 from sdcam.settings import Fit
 from sdcam.workers.frame_pool import FrameSlots
 from sdcam.workers.records import CameraFrame
@@ -58,11 +60,12 @@ def main() -> None:
 def _steps(blend: float) -> dict[str, Callable[[], object]]:
     random = np.random.default_rng(0)
     camera = FrameSlots.allocate(2, 1280 * 720 * 3)
-    styled = FrameSlots.allocate(2, 2 * SIZE * SIZE * 3)
+    spec = NetworksSpec("model", "runtime", SIZE, SIZE, 4, 1024)
+    styled = FrameSlots.allocate(2, canvas_bytes(SIZE, SIZE))
     picture = camera.view(0, (720, 1280, 3))
     picture[...] = random.integers(0, 255, picture.shape, np.uint8)
-    seen = styled.view(0, (SIZE, SIZE, 3))
-    painted = styled.view(0, (SIZE, SIZE, 3), offset=seen.size)
+    canvas = Canvas.over(styled.memory(0), spec)
+    seen, painted = canvas.seen, canvas.styled
     painted[...] = random.integers(0, 255, painted.shape, np.uint8)
     decoded = painted.copy()
     framing, smoothing = Framing(SIZE, SIZE), ExponentialSmoothing(SIZE, SIZE)

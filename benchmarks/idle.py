@@ -48,8 +48,8 @@ def serve(words: list[str]) -> int:
     from sdcam.service import demand
     from sdcam.workers import port
 
-    demand.AudienceWatcher = PlayedAudience  # type: ignore[misc, assignment]
-    port.open_sink = lambda spec, output: Null(output)  # type: ignore[assignment]
+    setattr(demand, "AudienceWatcher", PlayedAudience)  # noqa: B010
+    setattr(port, "open_sink", lambda spec, output: Null(output))  # noqa: B010
     return sdcam(["run", *words])
 
 
@@ -59,7 +59,8 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=7, help="that somebody comes")
     parser.add_argument("--engine", default="auto")
     options = parser.parse_args()
-    words = ("--source", "test", "--model", "pocket", "--engine", options.engine)
+    words: tuple[str, ...] = ("--source", "test", "--model", "pocket")
+    words += ("--engine", options.engine)
     words += ("--output", "virtual-camera", "--set", "output.on_demand=true")
     with running(*words, program=("-m", "benchmarks.idle", "serve")) as service:
         pid = service.process.pid

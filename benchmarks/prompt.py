@@ -11,7 +11,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -40,11 +42,15 @@ def main() -> None:
                     [sys.executable, "-m", "sdcam", "prompt", ("anime", "pencil")[number % 2]],
                     env=service.environment,
                 )
-                service.until(lambda s, n=before: s["frames"]["styled"] > n, poll=0.001)
+                service.until(partial(_styled_more_than, before), poll=0.001)
                 waits.append((time.perf_counter() - start) * 1e3)
     p50, p95 = np.percentile(waits, [50, 95])
     print(f"first changed frame after    p50 {p50:.0f} ms, p95 {p95:.0f} ms")
     print(f"of which one frame           {frame_ms:.0f} ms")
+
+
+def _styled_more_than(frames: int, status: dict[str, Any]) -> bool:
+    return bool(status["frames"]["styled"] > frames)
 
 
 if __name__ == "__main__":

@@ -83,8 +83,8 @@ def _run(configuration: Configuration, profile: str, seconds: float) -> dict[str
         )  # fmt: skip
         measured: dict[str, float] = json.loads(done.stdout)
         return measured
-    words = (*_service(configuration, profile), "--json", "--seconds", str(seconds))
-    with running(*words) as service:
+    run_words = (*_service(configuration, profile), "--json", "--seconds", str(seconds))
+    with running(*run_words) as service:
         run = service.summary()
     frames = run["frames"]
     return {

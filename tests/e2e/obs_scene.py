@@ -226,7 +226,13 @@ def _service(home: Path) -> Iterator[None]:
         told = subprocess.run(_python("status", "--json"), capture_output=True, check=False)
         return told.returncode == 0 and json.loads(told.stdout)["state"] == "running"
 
-    with _started(home, "sdcam", *_python("run", "--source", "test", "--output", "null")):
+    with _started(
+        home,
+        "sdcam",
+        *_python(
+            "run", "--source", "test", "--output", "null", "--set", "output.side_by_side=true"
+        ),
+    ):
         _wait(running, "the service paints", 90)
         yield
 

@@ -21,6 +21,7 @@ from sdcam.service.configuration import Changes, Configuration
 from sdcam.service.demand import Demand
 from sdcam.service.instance import AlreadyRunningError, SingleInstance
 from sdcam.service.notify import Notifier
+from sdcam.service.obs import CaptionFile, SideBySide, caption_file, side_by_side_socket
 from sdcam.service.situation import Situation
 from sdcam.service.sleep import SleepClock
 from sdcam.service.status import ProcessTable, status_of
@@ -75,6 +76,7 @@ class Daemon:
         self._lock = threading.RLock()
         self._notifier = plan.notifier
         self._clock = SleepClock()
+        self._caption = CaptionFile(caption_file()) if plan.control else None
 
         camera_pool = FramePool(FrameSlots.allocate(_CAMERA_SLOTS, MAX_FRAME_BYTES))
         styled_pool = FramePool(FrameSlots.allocate(_STYLED_SLOTS, LARGEST_CANVAS))
@@ -163,6 +165,8 @@ class Daemon:
             from sdcam.control.server import ControlServer
 
             stack.enter_context(ControlServer(self.settings.service.socket_path, self))
+            stack.enter_context(SideBySide(side_by_side_socket(), self._shown_pair))
+        self._write_caption()
         stack.callback(self.inference.stop)
         self.inference.start()
         stack.callback(self.capture.stop)
@@ -306,6 +310,7 @@ class Daemon:
         if changes.look:
             self.inference.condition(self._conditioning())
             self.output.look(self._view())
+            self._write_caption()
         self.demand.follow(settings.output)
         if changes.camera:
             self.inference.reset()
@@ -332,6 +337,16 @@ class Daemon:
     def newest(self) -> tuple[Pixels, Pixels] | None:
         """What the model saw last and what it painted, RGB (H, W, 3)."""
         return self.output.newest()
+
+    def _shown_pair(self) -> tuple[Pixels, Pixels] | None:
+        """`newest`, if the user wants it offered, while the output shows it: the camera is not
+        seen behind a card."""
+        offered = self.settings.output.side_by_side and not self.output.showing
+        return self.newest() if offered else None
+
+    def _write_caption(self) -> None:
+        if self._caption is not None:
+            self._caption.write(self.settings.prompt_text())
 
     def snapshot(self, path: Path) -> None:
         """Writes the newest styled picture as PNG.

@@ -252,6 +252,13 @@ class Output(Section):
         ge=0.1,
         le=60.0,
     )
+    side_by_side: bool = key(
+        False,
+        "Side by side",
+        "Offers camera and picture side by side to OBS (docs/obs.md). Every program that runs as "
+        "you can see the camera then.",
+        effect=LIVE,
+    )
     on_demand: bool = key(
         False,
         "On demand",
