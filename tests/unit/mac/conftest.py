@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-sys.path.insert(0, str(ROOT / "tests" / "mac"))
+sys.path[:0] = [str(ROOT / "tests" / "mac"), str(ROOT / "tests" / "integration")]
 
 from verify_mac.bars import COLOURS, HEIGHT, WIDTH  # noqa: E402
 from verify_mac.mac import NOT_THERE, Done, Mac  # noqa: E402
