@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# Makes a virtual machine for driver tests from Debian packages: a stock kernel with its modules,
+# v4l2loopback built for it, and an initramfs that hands over to this machine's own files.
+#
+#   build.sh          into $SDCAM_VM, by default ~/.cache/streamdiffusion-cam/vm (350 MB)
+#
+# What was built is kept; a change of this file or of init builds it anew.
+set -euo pipefail
+VM=${SDCAM_VM:-${XDG_CACHE_HOME:-$HOME/.cache}/streamdiffusion-cam/vm}
+# What the initramfs loads before it can mount anything; what they need in turn is added.
+BOOT_MODULES="virtio_pci virtio_console 9pnet_virtio 9p overlay"
+PROGRAMS="qemu-system-x86_64:qemu-system-x86 gcc-12:gcc-12 make:make cpio:cpio busybox:busybox-static
+    modprobe:kmod apt-get:apt dpkg-deb:dpkg chromium:chromium"
+
+main() {
+    PATH=$PATH:/usr/sbin:/sbin
+    install_programs
+    made_by=$(cat "$0" "$(dirname "$0")/init" | sha256sum)
+    if [ "$(cat "$VM/made-by" 2>/dev/null)" = "$made_by" ]; then
+        say "kept: $VM"
+        return
+    fi
+    rm -rf "$VM" && mkdir -p "$VM/debs"
+    unpack_kernel
+    unwrap_kernel
+    build_loopback
+    build_initramfs
+    rm -rf "$VM/debs" "$K/usr"
+    echo "$KERNEL" >"$VM/kernel"
+    echo "$made_by" >"$VM/made-by"
+    say "made: $VM ($(du -sh "$VM" | cut -f1))"
+}
+
+say() { echo "vm: $*" >&2; }
+
+install_programs() {
+    local missing=() pair
+    for pair in $PROGRAMS; do
+        command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
+    done
+    [ ${#missing[@]} = 0 ] && return
+    if [ "$(id -u)" != 0 ]; then
+        say "missing: sudo apt-get install --no-install-recommends ${missing[*]}"
+        exit 3
+    fi
+    say "installing ${missing[*]}"
+    apt-get update -q >/dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+unpack_kernel() {
+    [ -n "$(apt-cache depends linux-image-amd64 2>/dev/null)" ] || apt-get update -q >/dev/null
+    KERNEL=$(apt-cache depends linux-image-amd64 | sed -n 's/.*Depends: linux-image-//p' | head -1)
+    local release=${KERNEL%-amd64} deb
+    K=$VM/k
+    say "kernel $KERNEL: downloading"
+    (cd "$VM/debs" && apt-get -qq -o APT::Sandbox::User=root download "linux-image-$KERNEL" \
+        "linux-headers-$KERNEL" "linux-headers-$release-common" "linux-kbuild-${release%.*}" v4l2loopback-dkms)
+    for deb in "$VM"/debs/*.deb; do
+        dpkg-deb -x "$deb" "$K"
+    done
+}
+
+# The uncompressed kernel boots directly: an emulated machine takes seconds to unpack it.
+unwrap_kernel() {
+    python3 - "$K/boot/vmlinuz-$KERNEL" "$VM/vmlinux" <<'PY'
+import lzma, pathlib, sys
+data = pathlib.Path(sys.argv[1]).read_bytes()
+start = data.find(b"\xfd7zXZ\0")
+while start >= 0:
+    try:
+        kernel = lzma.LZMADecompressor().decompress(data[start:])
+    except lzma.LZMAError:
+        kernel = b""
+    if kernel.startswith(b"\x7fELF"):
+        sys.exit(pathlib.Path(sys.argv[2]).write_bytes(kernel) == 0)
+    start = data.find(b"\xfd7zXZ\0", start + 1)
+sys.exit("there is no kernel in " + sys.argv[1])
+PY
+}
+
+build_loopback() {
+    local headers=$K/usr/src/linux-headers-$KERNEL
+    say "building $(basename "$K"/usr/src/v4l2loopback-*)"
+    sed -i "s#/usr/src/#$K/usr/src/#" "$headers/Makefile"
+    cp -r "$K"/usr/src/v4l2loopback-* "$VM/v4l2loopback"
+    make -s -C "$headers" M="$VM/v4l2loopback" modules >"$VM/loopback.log" 2>&1 || {
+        tail -30 "$VM/loopback.log" >&2
+        exit 1
+    }
+    rm -f "$K/lib/modules/$KERNEL"/{build,source}
+    install -D -m644 "$VM/v4l2loopback/v4l2loopback.ko" "$K/lib/modules/$KERNEL/extra/v4l2loopback.ko"
+    rm -rf "$VM/v4l2loopback"
+    depmod -b "$K" "$KERNEL"
+}
+
+build_initramfs() {
+    local root=$VM/initramfs module file
+    mkdir -p "$root"/{bin,modules,proc,sys,dev,lower,upper,root}
+    cp "$(command -v busybox)" "$root/bin/busybox"
+    install -m755 "$(dirname "$0")/init" "$root/init"
+    for module in $BOOT_MODULES; do
+        modprobe -d "$K" -S "$KERNEL" --show-depends "$module" | awk '$1 == "insmod" {print $2}'
+    done | awk '!seen[$0]++' | while read -r file; do
+        cp "$file" "$root/modules/"
+        basename "$file" >>"$root/modules/order"
+    done
+    (cd "$root" && find . | sort | cpio -o -H newc --quiet | gzip -6) >"$VM/initrd.img"
+    rm -rf "$root"
+}
+
+main "$@"

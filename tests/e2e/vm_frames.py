@@ -1,0 +1,87 @@
+"""What an app gets from the virtual camera: ffmpeg reads it."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import imageio_ffmpeg
+import numpy as np
+from numpy.typing import NDArray
+from vm_devices import BARS, LOOPBACK
+from vm_user import User
+
+Pixels = NDArray[np.uint8]
+
+_OUT = Path("/vmrun/out")
+
+
+class Viewer:
+    """A program that shows the virtual camera, RGB, until it is closed."""
+
+    def __init__(self, user: User, width: int, height: int) -> None:
+        self._shape = height, width, 3
+        self.times: list[float] = []  # of every frame, in seconds
+        self._process = user.start(
+            [
+                *(imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-hide_banner", "-nostats"),
+                *("-f", "v4l2", "-i", LOOPBACK, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=False,
+        )
+
+    def next(self) -> Pixels:
+        """The next frame (H, W, 3)."""
+        assert self._process.stdout is not None and self._process.stderr is not None
+        data = self._process.stdout.read(int(np.prod(self._shape)))
+        assert data, self._process.stderr.read().decode()
+        self.times.append(time.monotonic())
+        return np.frombuffer(data, np.uint8).reshape(self._shape)
+
+    def close(self) -> str:
+        """What ffmpeg has said of the stream."""
+        self._process.terminate()
+        _, said = self._process.communicate()
+        return said.decode()
+
+
+@contextmanager
+def viewer(user: User, width: int = 640, height: int = 360) -> Iterator[Viewer]:
+    program = Viewer(user, width, height)
+    try:
+        yield program
+    finally:
+        program.close()
+
+
+def newest(user: User, frames: int = 10) -> Pixels:
+    """A frame, after some older ones."""
+    with viewer(user) as program:
+        return [program.next() for _ in range(frames)][-1]
+
+
+def bars(frame: Pixels) -> dict[str, tuple[int, ...]]:
+    """The colour in the middle of each of vivid's bars, below its lettering."""
+    height, width = frame.shape[:2]
+    lower = frame[height * 7 // 10 : height * 9 // 10]
+    step = width / len(BARS)
+    return {
+        name: tuple(
+            int(value)
+            for value in np.median(
+                lower[:, round((i + 0.4) * step) : round((i + 0.6) * step)].reshape(-1, 3), axis=0
+            )
+        )
+        for i, (name, _) in enumerate(BARS)
+    }
+
+
+def keep(name: str, frame: Pixels) -> None:
+    """For who wants to look at it afterwards."""
+    cv2.imwrite(str(_OUT / f"{name}.png"), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
