@@ -35,6 +35,7 @@ class Service:
         self.log = folder / "log.txt"
         self.environment = {
             **os.environ,
+            "XDG_CACHE_HOME": str(folder / "cache"),  # nothing of ours goes into the user's
             "SDCAM_SERVICE__SOCKET": str(self.socket),
             "SDCAM_MODEL__NAME": model,
         }
@@ -104,6 +105,7 @@ def sdcam(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
             [sys.executable, "-m", "sdcam", *words],
             env={
                 **os.environ,
+                "XDG_CACHE_HOME": str(tmp_path / "cache"),
                 "SDCAM_SERVICE__SOCKET": str(tmp_path / "control.sock"),
                 "SDCAM_MODEL__NAME": str(TINY),
                 "SDCAM_MODEL__RENDER_SIZE": "64",
