@@ -82,6 +82,10 @@ def goes_on(service, before):
     return after
 
 
+def pids(service):
+    return {name: each["pid"] for name, each in service.status()["processes"].items()}
+
+
 def test_a_camera_comes_back_by_its_name_at_another_index(run, stage):
     stage.plug(1, "Decoy")
     service = run()
@@ -219,10 +223,13 @@ def test_whatever_happens_the_raw_camera_is_never_shown(run, stage, layout):
     stage.sleep(60)
     service.until(lambda s: "capture" not in s["processes"])
     goes_on(service, before)
-    for edit in ("camera.fps = 15", 'look.fit = "?"', "output = {width = 640, height = 360}"):
+    # Camera, model, nothing (it is a mistake), output and model.
+    for edit in ("camera.fps = 15", 'coreml.unet = "all"', "look.x = 1", "output.width = 640"):
+        now = pids(service)
         service.config.write_text(f'camera.device = "C920"\n{edit}\n')
         time.sleep(1.0)
         goes_on(service, before)
+        assert edit == "look.x = 1" or pids(service) != now
     ask(service.socket, "set", values={"look.prompt": "anime"})
     goes_on(service, before)
     distances = stage.distances()

@@ -93,6 +93,8 @@ class CaptureWorker(Worker):
             self._spare.stop(_GRACE_SECONDS)
 
     def _work(self) -> None:
+        if self._backoff.seconds_left > 0:
+            self._prepare()
         self._rest(self._backoff)
         if not self._active:
             return
@@ -118,11 +120,14 @@ class CaptureWorker(Worker):
             self._reclaim()
 
     def _stand_by(self) -> None:
+        self._prepare()
+        super()._stand_by()
+
+    def _prepare(self) -> None:
         """A process that has not opened the camera yet: it takes longer to start than to open."""
         if self._spare is None:
             with contextlib.suppress(SdcamError):  # no memory: it is told of when it is wanted
                 self._spare = self._spawn()
-        super()._stand_by()
 
     def _spawn(self) -> Child:
         return Child("capture", capture_main, self._pool.slots)
