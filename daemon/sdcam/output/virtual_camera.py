@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import statistics
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sdcam.errors import MissingError, SdcamError, UsageError
+from sdcam.output.backlog import WINDOW, Backlog
 from sdcam.output.loopback import explain_refusal, find_loopback
 from sdcam.output.loopback_state import free_if_stuck
 from sdcam.output.pixel_format import check_frame, frame_shape
@@ -72,6 +74,8 @@ class VirtualCamera:
         self._send_times: deque[float] = deque(maxlen=_TIMES_KEPT)
         self._camera = _open(node, output, self.pixel_format, platform)
         self._presence = _presence(node, platform)
+        frame_bytes = math.prod(self._shape)
+        self._backlog = Backlog(frame_bytes) if platform == "darwin" else None
 
     @property
     def send_ms(self) -> float:
@@ -90,6 +94,11 @@ class VirtualCamera:
         if self._sent % _LOOK_EVERY == 0 and self._presence.lost():
             # The driver takes frames of a device that is gone without a word.
             raise SdcamError(f"{self.name} is gone.", "It is opened again when it comes back.")
+        if self._backlog and self._sent % WINDOW == 0 and self._backlog.grows():
+            raise SdcamError(
+                f"{self.name} takes no frames.",
+                "Stop the virtual camera in OBS: one program can send to it. It is opened again.",
+            )
         start = time.perf_counter()
         try:
             self._camera.send(frame)

@@ -144,6 +144,23 @@ def _extension_dies(mac: Mac) -> Result:
     return passed("Noticed, opened again, the picture is back.", done.said)
 
 
+def _obs_competes(mac: Mac) -> Result:
+    words = ("run", "--source", "test", "--model", "pocket", "--engine", "openvino")
+    with mac.running(*words, "--output", "virtual-camera") as end:
+        if mac.until(lambda s: s["state"] == "running", 120) is None:
+            return failed("It did not begin to send.", end().said)
+        mac.tell("Open OBS and press Start Virtual Camera, then Stop Virtual Camera.")
+        noticed = mac.until(lambda s: "takes no frames" in str(s["faults"]), 20)
+        back = mac.until(lambda s: s["state"] == "running" and not s["faults"], 30)
+        shown = mac.ask(f"Open {NAME} in Photo Booth or QuickTime: does it show the test picture?")
+        done = end()
+    if back is None or not shown:
+        said = "noticed" if noticed else "not noticed"
+        return failed(f"OBS's own sending was {said}; the picture did not come back.", done.said)
+    how = "Noticed, opened again" if noticed else "Never in the way"
+    return passed(f"{how}; the picture is there.", done.said)
+
+
 STEPS = (
     Step(
         "obs-present",
@@ -190,6 +207,15 @@ STEPS = (
         "the service notices, opens it again, and an app shows the picture.",
         _extension_dies,
         row="obs-dies",
+        asks=True,
+        needs=("obs-present",),
+    ),
+    Step(
+        "obs-competes",
+        "Somebody starts and stops OBS's own virtual camera while the service sends.",
+        "an app shows the service's picture afterwards.",
+        _obs_competes,
+        row="obs-competes",
         asks=True,
         needs=("obs-present",),
     ),

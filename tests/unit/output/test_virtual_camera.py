@@ -7,6 +7,7 @@ import pytest
 import pyvirtualcam.camera
 
 from sdcam.errors import ExitCode, MissingError, SdcamError, UsageError
+from sdcam.output import backlog
 from sdcam.output import virtual_camera as module
 from sdcam.output.virtual_camera import OBS_CAMERA, VirtualCamera
 from sdcam.settings.schema import Output
@@ -207,6 +208,21 @@ def test_a_device_that_is_gone_is_noticed_within_half_a_second(backend, linux, s
     with pytest.raises(SdcamError, match="is gone"):
         sink.send(frame(sink.pixel_format))
     assert len(backend.cameras[0].frames) == 29
+
+
+def test_on_macos_frames_that_nobody_takes_are_a_fault_before_they_fill_the_memory(
+    backend, monkeypatch
+):
+    memory = {"bytes": 10**8}
+    monkeypatch.setattr(backlog, "own_footprint", lambda: memory["bytes"])
+    sink = on_macos()
+    taken = frame("UYVY")
+    with pytest.raises(SdcamError, match="takes no frames") as caught:
+        for _ in range(1000):
+            sink.send(taken)
+            memory["bytes"] += taken.nbytes
+    assert "Stop the virtual camera in OBS" in caught.value.todo
+    assert memory["bytes"] < 4 * 10**8
 
 
 def test_it_reports_the_time_of_a_send(backend, linux):
