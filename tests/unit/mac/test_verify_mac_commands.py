@@ -29,5 +29,7 @@ def test_every_command_is_one_that_sdcam_takes(walked):
 
 def test_every_program_is_python(walked):
     assert len(set(walked.programs)) > 4
-    for program in set(walked.programs):
+    spy = (walked.work / "spy.py").read_text()
+    assert "'OBS Virtual Camera'] + ['-t', '8'" in spy
+    for program in {*walked.programs, spy}:
         compile(program, "step", "exec")
