@@ -41,6 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     name = next((word for word in words if not word.startswith("-")), None)
     try:
+        if name in _COMMANDS:
+            _refuse_windows(sys.platform)
         arguments = _parser(name).parse_args(words)
         return int(arguments.run(arguments) or ExitCode.DONE)
     except SdcamError as error:
@@ -67,3 +69,14 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
         if name == chosen:
             import_module(f"sdcam.cli.{module}").configure(command, name)
     return parser
+
+
+def _refuse_windows(platform: str) -> None:
+    """Before a command is imported: many need what Windows does not have."""
+    if platform == "win32":
+        raise SdcamError(
+            "StreamDiffusion Cam runs on macOS and Linux. On Windows no command works, and there "
+            "is no virtual camera that it could feed.",
+            "In WSL 2, which is Linux without cameras, `sdcam demo` and `sdcam run --source "
+            "file:PATH --output file:PATH.mp4` should work; nobody has tried.",
+        )

@@ -37,11 +37,6 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 def run(arguments: argparse.Namespace) -> ExitCode:
     if arguments.authorization:
         return _tell_authorization(arguments.authorization)
-    if sys.platform == "win32":
-        raise SdcamError(
-            "StreamDiffusion Cam runs on macOS and Linux; on Windows it has no virtual camera.",
-            "`sdcam run --output file:PATH.mp4` may work there; nobody has tried.",
-        )
     try:
         from sdcam.service.doctor import World
     except ImportError as error:  # without numpy not even the doctor starts

@@ -99,7 +99,14 @@ def _source(source: Mapping[str, Any]) -> str:
 
 
 def _outputs(status: Mapping[str, Any]) -> str:
-    return ", ".join(str(name) for name in status.get("outputs") or ()) or "none"
+    sinks = _table(status, "sinks")
+    told = []
+    for name in status.get("outputs") or ():
+        report = sinks.get(name) or {}
+        measured = [f"{report['send_ms']:g} ms a frame"] if report.get("send_ms") else []
+        measured += [f"{report['late']:g} late"] if report.get("late") else []
+        told.append(f"{name} ({', '.join(measured)})" if measured else str(name))
+    return ", ".join(told) or "none"
 
 
 def _watchers(watchers: Any) -> str:

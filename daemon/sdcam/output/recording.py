@@ -60,6 +60,10 @@ class Recording:
         """Frames that were replaced by the one before."""
         return self._ring.late
 
+    def report(self) -> dict[str, float]:
+        """For the status."""
+        return {"late": self.late}
+
     def send(self, frame: Pixels) -> None:
         if self.fault is not None:
             raise self.fault

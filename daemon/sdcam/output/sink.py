@@ -29,6 +29,11 @@ class Sink(Protocol):
         """
         ...
 
+    def report(self) -> dict[str, float]:
+        """What it measures of itself, for the status: `send_ms` (median), `late` (frames). Asked
+        from another thread than the one that sends."""
+        ...
+
     def close(self) -> SdcamError | None:
         """Ends a recording so that it can be played, gives the device back. Never raises; returns
         the fault that came to light at the end (a disk that was full only then)."""

@@ -44,6 +44,7 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
             "fps": round(source.fps, 2) if source else None,
         },
         "outputs": output.names,
+        "sinks": output.reports,
         "watchers": None if daemon.demand.watchers is None else list(daemon.demand.watchers),
         "frames": {
             "captured": capture.frames.count + capture.unread,

@@ -106,6 +106,11 @@ class OutputWorker:
         return [port.name for port in self._ports]
 
     @property
+    def reports(self) -> dict[str, dict[str, float]]:
+        """What the outputs measure of themselves, by name."""
+        return {port.name: port.report() for port in self._ports}
+
+    @property
     def alive(self) -> bool:
         """Whether any output is left or can come back."""
         return any(port.alive for port in self._ports)

@@ -54,6 +54,11 @@ class Port:
         assert self.sink is not None
         return self.sink.pixel_format, self._output.width, self._output.height
 
+    def report(self) -> dict[str, float]:
+        """What the sink measures of itself; nothing while it is away. For any thread."""
+        sink = self.sink
+        return sink.report() if sink else {}
+
     def reopen(self, output: Output) -> None:
         """Takes another size, rate or device: opened anew with the next frame."""
         self.close()

@@ -40,6 +40,9 @@ class Memory:
             raise SdcamError(f"{self.name} broke.")
         self.colours.append(tuple(int(v) for v in frame[64, 64]))
 
+    def report(self):
+        return {"send_ms": 0.5}
+
     def close(self):
         self.closed = True
 
@@ -117,6 +120,14 @@ def test_every_output_gets_every_frame(bench):
     assert one.limit.wait(10)
     assert film.colours == [(0, 0, 255)] * 20
     assert len(null.colours) >= cards + 20
+
+
+def test_outputs_report_what_they_measure_and_nothing_while_they_are_away(bench):
+    one = bench("virtual-camera", "null")
+    assert one.worker.reports == {name: {"send_ms": 0.5} for name in ("virtual-camera", "null")}
+    one.sinks[0].broken = True
+    one.until(lambda: one.faults)
+    assert one.worker.reports["virtual-camera"] == {}
 
 
 def test_slots_come_back(bench):

@@ -1,0 +1,48 @@
+"""On Windows every command says in one sentence what is and what is not supported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from sdcam.cli import _COMMANDS, main
+
+# Python for Windows has none of these; to import one is what would end in a traceback.
+_NOT_THERE = ("fcntl", "grp", "pwd", "resource", "termios")
+_AS_ON_WINDOWS = f"""
+import sys
+for name in {_NOT_THERE}:
+    sys.modules[name] = None
+import sdcam.cli
+sys.platform = "win32"
+sys.exit(sdcam.cli.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("command", _COMMANDS)
+def test_every_command_says_so_before_it_does_anything(command, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert main([command, "whatever"]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "runs on macOS and Linux" in said.err
+    assert "Windows" in said.err
+    assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [["run"], ["models", "pull", "sdxs-512"], ["--version"]])
+def test_nothing_is_imported_that_windows_does_not_have(words):
+    done = subprocess.run(
+        [sys.executable, "-c", _AS_ON_WINDOWS, *words], capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in done.stderr
+    assert done.returncode == (0 if words == ["--version"] else 1)
+    assert ("Windows" in done.stderr) is (words != ["--version"])
+
+
+def test_elsewhere_nothing_is_refused(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["run", "--help"])
+    assert caught.value.code == 0
