@@ -1,4 +1,7 @@
-"""Processes are killed and hung; the output goes on and the raw camera is never shown."""
+"""Processes are killed and hung; the output goes on and the raw camera is never shown.
+
+`test_device_faults.py` stages what devices do.
+"""
 
 from __future__ import annotations
 
