@@ -7,7 +7,7 @@ TORCH  ?= torch==2.13.0
 BIN     := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: demo test lint format types unit verify-mac wheel bench soak train-pocket evaluate-pocket clean
+.PHONY: demo test lint format types unit test-e2e verify-mac wheel bench soak train-pocket evaluate-pocket clean
 
 demo: $(VENV)/.installed
 	$(BIN)/sdcam demo
@@ -27,6 +27,12 @@ types: $(VENV)/.installed-dev
 
 unit: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest
+
+# On the real kernel drivers, in a virtual machine, on Debian: docs/e2e.md says how far it is.
+test-e2e: $(VENV)/.installed-dev
+	tests/e2e/vm/build.sh
+	VM_OUT=build/e2e tests/e2e/vm/run.sh $(abspath $(BIN))/python -m pytest tests/e2e \
+	  -vv --durations=0 --timeout=600 -p no:cacheprovider
 
 # What only a Mac can show: make verify-mac VERIFY="--unattended --write"
 verify-mac:

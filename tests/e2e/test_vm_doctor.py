@@ -34,7 +34,7 @@ def program(user: User, *words: str) -> Iterator[str]:
         yield f"(pid {process.pid})"
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def test_the_camera_is_named_and_our_own_is_never_offered(user: User) -> None:
