@@ -45,20 +45,22 @@ class RateMeter:
 
 
 class Distribution:
-    """The last values of a quantity in milliseconds."""
+    """The last values of a quantity in milliseconds, in memory that is taken once."""
 
     def __init__(self, keep: int = 4096) -> None:
-        self._values: deque[float] = deque(maxlen=keep)
+        self._values = np.zeros(keep, np.float32)
+        self._count = 0  # so far; the oldest are written over
         self._lock = threading.Lock()
 
     def add_ns(self, nanoseconds: int) -> None:
         with self._lock:
-            self._values.append(nanoseconds / 1e6)
+            self._values[self._count % len(self._values)] = nanoseconds / 1e6
+            self._count += 1
 
     def percentiles(self, *percents: float) -> list[float]:
         """In milliseconds; zeros when nothing was measured."""
         with self._lock:
-            values = list(self._values)
-        if not values:
+            values = self._values[: self._count].copy()
+        if not len(values):
             return [0.0] * len(percents)
         return [float(v) for v in np.percentile(values, percents)]
