@@ -29,7 +29,8 @@ class Viewer:
         self._process = user.start(
             [
                 *(imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-hide_banner", "-nostats"),
-                *("-f", "v4l2", "-i", LOOPBACK, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"),
+                *("-f", "v4l2", "-i", LOOPBACK, "-fps_mode", "passthrough"),  # no frame twice
+                *("-f", "rawvideo", "-pix_fmt", "rgb24", "-"),
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
