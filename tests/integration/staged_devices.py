@@ -88,6 +88,9 @@ class StagedOutput:
         distance = np.abs(frame[::16, ::16].astype(int) - SEEN).mean()
         print(f"{distance:.1f}", file=self._shown, flush=True)
 
+    def report(self) -> dict[str, float]:
+        return {}
+
     def close(self) -> None:
         self._shown.close()
 
