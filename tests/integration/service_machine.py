@@ -18,7 +18,20 @@ from sdcam.cli import main
 from sdcam.service.log_place import log_folder
 
 FAKES = Path(__file__).parent / "fake_system"
+TINY = Path(__file__).parent.parent / "data" / "tiny-model"
 PATIENCE = 20.0
+# Devices that no machine has: no test turns a camera on, or writes into somebody's call.
+CONFIG = """
+[camera]
+device = "a camera that nobody has"
+[output]
+device = "a virtual camera that nobody has"
+[model]
+name = "{model}"
+render_size = "64"
+[service]
+socket = "{socket}"
+"""
 # What runs in the service's place: ends in order, and takes its time for it.
 PROGRAM = """
 import os, signal, socket, sys, time

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from pathlib import Path
 
 import psutil
 import pytest
@@ -14,22 +13,9 @@ import pytest
 from sdcam.control.client import ask
 from sdcam.errors import MissingError, SdcamError
 from sdcam.service.agent.interpreter import find_libpython
-from service_machine import new_machine, runs  # noqa: F401
+from service_machine import CONFIG, TINY, new_machine, runs  # noqa: F401
 
-TINY = Path(__file__).parent.parent / "data" / "tiny-model"
 PATIENCE = 60.0
-# Devices that no machine has: no test turns a camera on, or writes into somebody's call.
-CONFIG = """
-[camera]
-device = "a camera that nobody has"
-[output]
-device = "a virtual camera that nobody has"
-[model]
-name = "{model}"
-render_size = "64"
-[service]
-socket = "{socket}"
-"""
 
 
 @pytest.fixture(params=["darwin", "linux"])

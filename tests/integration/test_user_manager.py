@@ -21,8 +21,8 @@ import pytest
 from sdcam.cli import main
 from sdcam.control.client import ask
 from sdcam.errors import SdcamError
+from service_machine import CONFIG, TINY
 
-TINY = Path(__file__).parent.parent / "data" / "tiny-model"
 MANAGER = Path("/lib/systemd/systemd")
 GROUPS = [Path("/sys/fs/cgroup") / name for name in ("", "systemd", "unified")]
 PATIENCE = 30.0
@@ -32,18 +32,6 @@ mount -t tmpfs tmpfs /run
 mkdir -p /run/systemd/system
 for group in "$@"; do mkdir -p "$group"; echo $$ > "$group/cgroup.procs"; done
 exec /lib/systemd/systemd --user --log-target=console
-"""
-# Devices that no machine has.
-CONFIG = """
-[camera]
-device = "a camera that nobody has"
-[output]
-device = "a virtual camera that nobody has"
-[model]
-name = "{model}"
-render_size = "64"
-[service]
-socket = "{socket}"
 """
 
 

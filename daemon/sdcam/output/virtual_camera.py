@@ -24,7 +24,7 @@ OBS_CAMERA = "OBS Virtual Camera"  # fixed in OBS's signed extension, it cannot 
 
 # OBS's extension hands pictures through unscaled under a description that says 1920x1080: apps
 # show other shapes squeezed or not at all (obs-studio#10263, pyvirtualcam#110).
-_OBS_SIZES = ((1280, 720), (1920, 1080))
+OBS_SIZES = ((1280, 720), (1920, 1080))
 _TIMES_KEPT = 120
 _LOOK_EVERY = 15  # frames: twice a second
 
@@ -154,7 +154,7 @@ def _obs_camera(device: str, output: Output) -> str:
             f'macOS has no virtual camera "{device}".',
             f'It is called "{OBS_CAMERA}": leave output.device out.',
         )
-    if (output.width, output.height) not in _OBS_SIZES:
+    if (output.width, output.height) not in OBS_SIZES:
         raise UsageError(
             f"{OBS_CAMERA} does not show {output.width}x{output.height}.",
             "Set output.width and output.height to 1280 and 720, or 1920 and 1080.",

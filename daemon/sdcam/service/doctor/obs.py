@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from sdcam.capture.cameras import Kind
-from sdcam.output.virtual_camera import OBS_CAMERA
+from sdcam.output.virtual_camera import OBS_CAMERA, OBS_SIZES
 from sdcam.service.doctor.check import (
     MACOS,
     Check,
@@ -26,7 +26,6 @@ _OLDEST_OBS = 30
 _INSTALL = "brew install --cask obs"
 _EXTENSION = "com.obsproject.obs-studio.mac-camera-extension"
 _SETTINGS = "System Settings > General > Login Items & Extensions > Camera Extensions"
-_SIZES = ((1280, 720), (1920, 1080))  # as sdcam.output.virtual_camera takes them
 
 _START_ONCE = 'Open OBS, press "Start Virtual Camera" once, allow what macOS asks, quit OBS.'
 _APPROVE = f"{_SETTINGS}: turn OBS on (macOS 14: Privacy & Security > Allow)"
@@ -141,7 +140,7 @@ def _apps_see_it(world: World) -> Finding:
 
 def _size(world: World) -> Finding:
     output = world.settings.output
-    if (output.width, output.height) in _SIZES:
+    if (output.width, output.height) in OBS_SIZES:
         return ok(f"{output.width}x{output.height}")
     return trouble(
         f"{OBS_CAMERA} does not show {output.width}x{output.height}.",
