@@ -2,8 +2,8 @@
 
 The test pattern is the camera. Every process of the service is looked at, not only their sum: a
 leak in one hides behind the others. Memory is what a process has for itself (its unique set size):
-what it shares with others counts more or less as those come and go. The frames' shared memory is
-looked at apart.
+what it shares with others counts more or less as those come and go. The memory of the frames, of
+one size from the start on, is looked at apart.
 """
 
 from __future__ import annotations
@@ -71,28 +71,35 @@ def main() -> int:
 
 def _look(minute: float, pid: int) -> Sample:
     process = psutil.Process(pid)
+    own, shared = _frames_memory_mb(pid)
     return Sample(
         minute,
-        process.memory_full_info().uss / 1e6,
+        process.memory_full_info().uss / 1e6 - own,
         process.num_fds(),
         process.num_threads(),
-        _shared_frames_mb(pid),
+        shared,
     )
 
 
-def _shared_frames_mb(pid: int) -> float:
-    """Mapped and touched of our nameless memory; 0 where the system does not tell."""
+def _frames_memory_mb(pid: int) -> tuple[float, float]:
+    """Of the frames' nameless memory: touched by this process alone, and touched by it at all.
+
+    A slot that no other process has touched yet counts in a process's unique set, though it was
+    taken at the start and is there only once. 0 where the system does not tell.
+    """
     try:
         text = Path(f"/proc/{pid}/smaps").read_text(encoding="utf-8")
     except OSError:
-        return 0.0
-    ours, total = False, 0
+        return 0.0, 0.0
+    ours, own, touched = False, 0, 0
     for line in text.splitlines():
         if "-" in line.split(" ", 1)[0]:
             ours = "memfd:sdcam" in line
+        elif ours and line.startswith("Private_"):
+            own += int(line.split()[1])
         elif ours and line.startswith("Rss:"):
-            total += int(line.split()[1])
-    return total / 1e3
+            touched += int(line.split()[1])
+    return own * 1024 / 1e6, touched * 1024 / 1e6
 
 
 def _report(name: str, looks: list[Sample]) -> bool:
