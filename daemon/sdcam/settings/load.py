@@ -75,13 +75,25 @@ def settings_of(said: Layers) -> Settings:
             shipped = InitSettingsSource(settings_cls, init_kwargs={"styles": shipped_styles()})
             return init_settings, env_settings, from_file, shipped
 
+    mistakes = _mistakes_in_file(said)
     try:
         loaded = Loaded(**said.overrides)
     except ValidationError as error:
-        raise ConfigError(mistakes_of(error, said)) from None
+        mistakes += [m for m in mistakes_of(error, said.origin) if m not in mistakes]
     except (TypeError, ValueError) as error:  # an environment variable that is no JSON value
-        raise ConfigError([Mistake(Origin(Source.ENVIRONMENT), "", str(error))]) from None
+        mistakes.append(Mistake(Origin(Source.ENVIRONMENT), "", str(error)))
+    if mistakes:
+        raise ConfigError(mistakes)
     return Settings.model_construct(**dict(loaded))
+
+
+def _mistakes_in_file(said: Layers) -> list[Mistake]:
+    """Also those that a stronger layer covers: they would show up when it is gone."""
+    try:
+        Settings.model_validate(said.in_file)
+    except ValidationError as error:
+        return mistakes_of(error, said.origin_in_file)
+    return []
 
 
 def shipped_styles() -> dict[str, str]:

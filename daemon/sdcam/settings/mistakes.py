@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from sdcam.errors import UsageError
 from sdcam.settings.key import bounds_of, unit_of
-from sdcam.settings.origin import Layers, Origin, Source
+from sdcam.settings.origin import Origin, Source
 from sdcam.settings.schema import Settings, sections
 
 _LONGEST_VALUE = 60
@@ -65,7 +65,13 @@ class ConfigError(UsageError):
         return cls([Mistake(Origin(Source.FILE, file=file, line=line), "", expected)], todo)
 
 
-def mistakes_of(error: ValidationError, layers: Layers) -> list[Mistake]:
+def mistakes_of(
+    error: ValidationError, origin: Callable[[Sequence[str]], Origin]
+) -> list[Mistake]:
+    """
+    Args:
+        origin: of a value, by the keys that lead to it.
+    """
     found = []
     for wrong in error.errors(include_url=False):
         keys = [str(k) for k in wrong["loc"]]
@@ -76,7 +82,7 @@ def mistakes_of(error: ValidationError, layers: Layers) -> list[Mistake]:
             message = wrong["msg"].removeprefix("Value error, ")
             value = _short(repr(wrong["input"]))
             expected = f"{_short(key)} = {value}: {message[:1].lower()}{message[1:]}{_unit(keys)}"
-        found.append(Mistake(layers.origin(keys), key, expected))
+        found.append(Mistake(origin(keys), key, expected))
     return found
 
 

@@ -75,8 +75,12 @@ class Layers:
             if variable in variables:
                 return Origin(Source.ENVIRONMENT, variable=variable)
         if _holds(self.in_file, keys):
-            return Origin(Source.FILE, self.file, line_of(self.text, keys))
+            return self.origin_in_file(keys)
         return Origin(Source.DEFAULT)
+
+    def origin_in_file(self, keys: Sequence[str]) -> Origin:
+        """Of what the file says, whether it is in force or not."""
+        return Origin(Source.FILE, self.file, line_of(self.text, keys))
 
 
 def _holds(values: Any, keys: Sequence[str]) -> bool:

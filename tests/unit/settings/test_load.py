@@ -81,6 +81,24 @@ def test_a_mistake_elsewhere_names_its_place(write, monkeypatch):
         load(path)
 
 
+def test_a_mistake_in_the_file_is_told_though_something_stronger_covers_it(write, monkeypatch):
+    path = write("[look]\nstrength = 7\nblend = -1\n")
+    monkeypatch.setenv("SDCAM_LOOK__BLEND", "0.5")
+    with pytest.raises(ConfigError) as caught:
+        load(path, {"look": {"strength": 0.5}})
+    assert [(m.key, m.origin.line) for m in caught.value.mistakes] == [
+        ("look.strength", 2),
+        ("look.blend", 3),
+    ]
+    with pytest.raises(ConfigError) as caught:
+        load(path, {"look": {"strength": 8}})
+    assert [str(m.origin) for m in caught.value.mistakes] == [
+        f"{path}:2",
+        f"{path}:3",
+        "command line",
+    ]
+
+
 def test_a_named_file_must_exist(tmp_path):
     with pytest.raises(UsageError, match=r"does not exist"):
         load(tmp_path / "nowhere.toml")
