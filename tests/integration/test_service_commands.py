@@ -232,7 +232,8 @@ def test_uninstalled_nothing_is_left(mac):
     assert mac.left_in_home() == []
     assert not (mac.home / "Applications").exists()
     assert "tccutil reset Camera com.streamdiffusion-cam.app" in mac.calls()
-    assert mac.sdcam("uninstall") == (0, "", "")
+    assert mac.sdcam("uninstall") == (0, "The service is not installed.\n", "")
+    assert mac.sdcam("stop")[0] == 3
     code, out, _ = mac.sdcam("status")
     assert code == 3
     assert "sdcam service install" in out

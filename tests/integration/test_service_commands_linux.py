@@ -58,6 +58,7 @@ def test_the_unit_comes_back_after_a_crash_and_stays_stopped(linux):
     assert linux.sdcam("stop")[0] == 0
     assert not runs(second)
     time.sleep(0.3)
+    assert linux.sdcam("stop") == (0, "The service was not running.\n", "")
     code, out, _ = linux.sdcam("status")
     assert code == 1
     assert "`sdcam service start` starts it" in out
@@ -85,6 +86,9 @@ def test_without_a_session_nothing_is_done(linux):
     assert code == 3
     assert "no systemd session" in err
     assert linux.left_in_home() == []
+    code, out, _ = linux.sdcam("status")
+    assert code == 3
+    assert "not installed, inactive" in out
 
 
 def test_the_unit_is_uninstalled_without_a_trace(linux):
@@ -93,7 +97,8 @@ def test_the_unit_is_uninstalled_without_a_trace(linux):
     assert linux.sdcam("uninstall")[0] == 0
     assert not runs(pid)
     assert linux.left_in_home() == []
-    assert linux.sdcam("uninstall") == (0, "", "")
+    assert linux.sdcam("uninstall") == (0, "The service is not installed.\n", "")
+    assert linux.sdcam("stop")[0] == 3
     assert linux.sdcam("status")[0] == 3
 
 

@@ -61,6 +61,8 @@ class LaunchAgent:
             say("The service has ended.")
         if remove(self.definition):
             say(f"{self.definition} is removed.")
+        else:
+            say("The service is not installed.")
         try:
             if self.app.remove():
                 say(f"{self.app.path} is removed, with its camera permission.")
@@ -84,6 +86,8 @@ class LaunchAgent:
     def stop(self, say: Say) -> None:
         # Not `launchctl kill`: of a process that has just crashed nothing would stop the next one.
         stopped = self._launchctl.bootout()
+        if not stopped:
+            self._check_installed()
         say("The service has ended." if stopped else "The service was not running.")
 
     def restart(self, say: Say) -> None:

@@ -47,6 +47,8 @@ class UserUnit:
             say(f"{self.definition} is removed.")
             self._systemctl.reload()
             self._systemctl.reset_failed()
+        else:
+            say("The service is not installed.")
         if logs := remove_logs():
             say(f"{logs} is removed.")
 
@@ -60,9 +62,11 @@ class UserUnit:
         say("The service is started.")
 
     def stop(self, say: Say) -> None:
-        if self.definition.exists():
-            self._systemctl.stop()
-        say("The service has ended.")
+        state = self.state()
+        if not state.installed and state.pid is None:
+            raise _NOT_INSTALLED
+        self._systemctl.stop()
+        say("The service was not running." if state.pid is None else "The service has ended.")
 
     def restart(self, say: Say) -> None:
         self._check_installed()
@@ -71,7 +75,12 @@ class UserUnit:
 
     def state(self) -> ServiceState:
         installed = self.definition.exists()
-        told = self._systemctl.show()
+        try:
+            told = self._systemctl.show()
+        except MissingError:  # no session, or no systemd: nothing of this user's runs there
+            if installed:
+                raise
+            told = {"ActiveState": "inactive"}
         pid = int(told.get("MainPID") or 0)
         active, sub = told.get("ActiveState", "unknown"), told.get("SubState", "")
         return ServiceState(
