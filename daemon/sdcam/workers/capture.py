@@ -20,10 +20,11 @@ from sdcam.settings import Camera
 from sdcam.workers.child import Child
 from sdcam.workers.frame_pool import FramePool, FrameSlots
 from sdcam.workers.meters import RateMeter
-from sdcam.workers.records import Absent, CameraFrame, Opened, SourceEnded
+from sdcam.workers.records import Absent, CameraFrame, Opened, SourceEnded, Started
 from sdcam.workers.worker import Backoff, FaultReport, Worker
 
 _GRANTED = 2  # slots that the process may fill: one being written, one ready for the next frame
+_START_SECONDS = 60.0  # of the process, on a machine that is slow or busy
 _OPEN_SECONDS = 20.0  # a camera that wakes up, a permission dialogue
 _SILENCE_SECONDS = 2.0
 _LOOK_SECONDS = 0.5  # between two looks for a camera that is not there
@@ -133,17 +134,21 @@ class CaptureWorker(Worker):
         return Child("capture", capture_main, self._pool.slots)
 
     def _serve(self, child: Child, source: SourceSpec) -> None:
-        deadline = time.monotonic() + _OPEN_SECONDS
+        started = False
+        deadline = time.monotonic() + _START_SECONDS
         while self._active and source is self.source:
             self._grant(child)
             if child.pipe not in self._wakeup.wait(deadline - time.monotonic(), child.pipe):
                 if time.monotonic() >= deadline:
-                    raise SdcamError(f"{self._name()} gives no pictures.", "Reopening it.")
+                    raise self._silence(started)
                 continue
             if (message := child.receive()) is None:
                 continue
             deadline = time.monotonic() + _SILENCE_SECONDS
-            if isinstance(message, CameraFrame):
+            if isinstance(message, Started):
+                started = True
+                deadline = time.monotonic() + _OPEN_SECONDS
+            elif isinstance(message, CameraFrame):
                 self._granted.remove(message.slot)
                 self.frames.tick()
                 self.unread += message.unread
@@ -179,6 +184,11 @@ class CaptureWorker(Worker):
             self._pool.give_back(slot)
         self._granted.clear()
 
+    def _silence(self, started: bool) -> SdcamError:
+        if started:
+            return SdcamError(f"{self._name()} gives no pictures.", "Reopening it.")
+        return SdcamError("The capture process does not start.", "Starting another.")
+
     def _name(self) -> str:
         return f'The camera "{self.info.name}"' if self.info else f'"{self.source.spec}"'
 
@@ -188,6 +198,7 @@ def capture_main(pipe: Connection, slots: FrameSlots) -> None:
     closes."""
     import sdcam.capture.opencv  # noqa: F401  # what takes its time to import
 
+    pipe.send(Started())
     try:
         source = _open(pipe, pipe.recv())
     except SdcamError as error:

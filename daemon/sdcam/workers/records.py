@@ -20,6 +20,11 @@ class LogLine:
 
 
 @dataclass(frozen=True)
+class Started:
+    """From the capture process: it runs, and opens the source that it is told."""
+
+
+@dataclass(frozen=True)
 class Opened:
     """From the capture process: the source is open."""
 
