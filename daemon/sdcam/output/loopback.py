@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sdcam.capture.cameras.holders import holders
 from sdcam.errors import MissingError
+from sdcam.output.loopback_state import State, query_state
 
 _LABEL = "StreamDiffusion Cam"
+_ISSUE = "https://github.com/v4l2loopback/v4l2loopback/issues/675"
 
 
 def find_loopback(device: str, sys_root: Path = Path("/sys")) -> str:
@@ -37,19 +40,36 @@ def explain_refusal(node: str, reason: str) -> MissingError:
             f"{node} may not be written.",
             "Run `sudo usermod -aG video $USER`, then log out and in again.",
         )
-    if "busy" in lower or "in use" in lower:
-        return MissingError(
-            f"Another program writes to {node}.",
-            f"`fuser -v {node}` names it; close it, or use another device.",
-        )
+    if "busy" in lower or "in use" in lower or _is_written(node):
+        return _in_use(node)
     if "not a video output" in lower or "not a v4l2" in lower:
         return MissingError(
             f"{node} is a camera, not a v4l2loopback device.",
             "Give the virtual camera's name, or the /dev/videoN that it has.",
         )
     return MissingError(
-        f"{node} cannot be opened: {reason.strip().rstrip('.')}.",
-        f"Load it again: sudo modprobe -r v4l2loopback && {_load(_LABEL)}",
+        f"{node} cannot be opened: {reason.strip().rstrip('.')}.", f"Load it again: {_reload()}"
+    )
+
+
+def _is_written(node: str) -> bool:
+    """With exclusive_caps a device that another program feeds calls itself a camera, too."""
+    try:
+        return query_state(node) is State.WRITTEN
+    except OSError:
+        return False
+
+
+def _in_use(node: str) -> MissingError:
+    if who := holders(node):  # who watches it is among them, and cannot be told from who writes
+        return MissingError(
+            f"Another program writes to {node}: {', '.join(who)}.",
+            "Close it, or give sdcam another device (output.device).",
+        )
+    return MissingError(
+        f"Another program writes to {node}.",
+        f"`sudo fuser -v {node}` names it; where nobody has it open, it was killed: {_reload()} "
+        f"({_ISSUE})",
     )
 
 
@@ -62,8 +82,12 @@ def _label(name_file: Path) -> str:
 
 def _how_to_load(sys_root: Path, label: str = _LABEL) -> str:
     if (sys_root / "module" / "v4l2loopback").exists():
-        return f"v4l2loopback is loaded without it: sudo modprobe -r v4l2loopback && {_load(label)}"
+        return f"v4l2loopback is loaded without it: {_reload(label)}"
     return f"Install v4l2loopback (sudo apt install v4l2loopback-dkms) and load it: {_load(label)}"
+
+
+def _reload(label: str = _LABEL) -> str:
+    return f"sudo modprobe -r v4l2loopback && {_load(label)}"
 
 
 def _load(label: str) -> str:

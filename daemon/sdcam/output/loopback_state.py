@@ -22,7 +22,11 @@ _STREAMON = 0x40045612
 _BUF_TYPE_VIDEO_OUTPUT = 2
 
 
+_DRIVERS = (b"v4l2 loopback", b"v4l2loopback")
+
+
 class State(Enum):
+    ANOTHER = "a device of another driver"
     BOTH = "camera and output at once: made without exclusive_caps"
     WRITTEN = "a camera: somebody writes to it"
     FREE = "an output: it waits for a writer"
@@ -39,8 +43,8 @@ def query_state(node: str) -> State:
         fcntl.ioctl(descriptor, VIDIOC_QUERYCAP, answer)
     finally:
         os.close(descriptor)
-    *_, caps = _CAPABILITY.unpack(answer)
-    return _state(caps)
+    driver, *_, caps = _CAPABILITY.unpack(answer)
+    return _state(caps) if driver.rstrip(b"\0") in _DRIVERS else State.ANOTHER
 
 
 def free_if_stuck(node: str) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from sdcam.errors import MissingError
+from sdcam.output import loopback as module
 from sdcam.output.loopback import explain_refusal, find_loopback
+from sdcam.output.loopback_state import State
 
 
 def test_a_device_is_found_by_its_label_the_lowest_number_first(linux):
@@ -57,3 +59,29 @@ def test_every_refusal_of_pyvirtualcam_says_what_to_do(said, what, todo):
     assert "/dev/video9" in error.what
     assert what in error.what
     assert todo in error.todo
+
+
+NO_OUTPUT = "Device /dev/video9 is not a video output device."
+
+
+def test_a_device_that_is_fed_calls_itself_a_camera_and_who_feeds_it_is_named(monkeypatch):
+    monkeypatch.setattr(module, "query_state", lambda node: State.WRITTEN)
+    monkeypatch.setattr(module, "holders", lambda node: ["obs (pid 4711)"])
+    error = explain_refusal("/dev/video9", NO_OUTPUT)
+    assert error.what == "Another program writes to /dev/video9: obs (pid 4711)."
+    assert "Close it" in error.todo
+
+
+def test_who_feeds_it_may_be_another_user_or_gone(monkeypatch):
+    monkeypatch.setattr(module, "query_state", lambda node: State.WRITTEN)
+    monkeypatch.setattr(module, "holders", lambda node: [])
+    error = explain_refusal("/dev/video9", NO_OUTPUT)
+    assert error.what == "Another program writes to /dev/video9."
+    assert "sudo fuser -v /dev/video9" in error.todo
+    assert "sudo modprobe -r v4l2loopback && " in error.todo
+
+
+def test_a_real_camera_is_no_device_that_somebody_feeds(monkeypatch):
+    monkeypatch.setattr(module, "query_state", lambda node: State.ANOTHER)
+    monkeypatch.setattr(module, "holders", lambda node: ["zoom (pid 4711)"])
+    assert "is a camera" in explain_refusal("/dev/video9", NO_OUTPUT).what
