@@ -6,7 +6,15 @@ from pathlib import Path
 
 from sdcam.errors import MissingError
 from sdcam.models.bundle import CARD, Bundle, Layout
-from sdcam.models.registry import BUNDLES, automatic, find_model, is_hub_id, is_path, local_name
+from sdcam.models.registry import (
+    BUNDLES,
+    automatic,
+    bundles_in,
+    find_model,
+    is_hub_id,
+    is_path,
+    local_name,
+)
 from sdcam.models.registry import models_folder as _models_folder
 from sdcam.resources import embedded_model
 
@@ -67,9 +75,9 @@ def _folder_of(name: str) -> Path:
 def _opened(folder: Path) -> tuple[list[Bundle], list[MissingError]]:
     """Damaged ones beside whole ones do no harm."""
     bundles, faults = [], []
-    for card in sorted(folder.glob(f"*/{CARD}")):
+    for path in bundles_in(folder):
         try:
-            bundles.append(Bundle.open(card.parent))
+            bundles.append(Bundle.open(path))
         except MissingError as fault:
             faults.append(fault)
     return bundles, faults

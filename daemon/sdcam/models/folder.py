@@ -25,7 +25,7 @@ from sdcam.errors import MissingError
 from sdcam.models.bundle import CARD
 from sdcam.models.catalogue import known
 from sdcam.models.origin import Origin
-from sdcam.models.weights import WeightsFile
+from sdcam.models.weights import DamagedError, WeightsFile
 
 Config = dict[str, Any]
 
@@ -230,7 +230,7 @@ def _weights(folder: Path, stem: str) -> Path:
         if (folder / name).is_file():
             try:
                 return WeightsFile.open(folder / name).path
-            except MissingError as fault:
+            except DamagedError as fault:
                 raise _NotWholeError(fault.what) from None
     if (folder / f"{stem}.safetensors.index.json").is_file():
         raise MissingError(

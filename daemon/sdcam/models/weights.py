@@ -24,6 +24,10 @@ _BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2,
 _NUMPY = {"F64": np.float64, "F32": np.float32, "F16": np.float16}
 
 
+class DamagedError(MissingError):
+    """A file of weights that is not what was downloaded."""
+
+
 @dataclass(frozen=True)
 class Tensor:
     dtype: str  # as safetensors writes it: "F16", "BF16", "F32", ...
@@ -42,7 +46,8 @@ class WeightsFile:
     def open(cls, path: Path) -> WeightsFile:
         """
         Raises:
-            MissingError: not there, or not a whole safetensors file.
+            DamagedError: not there, or not a whole safetensors file.
+            MissingError: it may not be read.
         """
         try:
             size = path.stat().st_size
@@ -55,7 +60,7 @@ class WeightsFile:
             header.pop("__metadata__", None)
             tensors = {name: _tensor(entry, 8 + length, size) for name, entry in header.items()}
         except FileNotFoundError:
-            raise MissingError(
+            raise DamagedError(
                 f"The model has no file {path}.", "Download the model again."
             ) from None
         except OSError as fault:
@@ -64,7 +69,7 @@ class WeightsFile:
                 "Check the file's permissions.",
             ) from None
         except (ValueError, TypeError, KeyError, AttributeError, struct.error) as fault:
-            raise MissingError(
+            raise DamagedError(
                 f"The weights in {path} are damaged ({fault}).", "Download the model again."
             ) from None
         return cls(path, tensors, hashlib.sha256(text).hexdigest()[:16])

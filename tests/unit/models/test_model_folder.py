@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -97,6 +99,18 @@ def test_damaged_weights_are_told_the_same_way(tiny_copy):
     weights.write_bytes(weights.read_bytes()[:-1])
     told = refusal(tiny_copy)
     assert "damaged" in told.what and "sdcam models pull" in told.todo
+
+
+def test_weights_that_may_not_be_read_are_not_downloaded_again(tiny_copy, monkeypatch):
+    def refuse(self, *words, _open=Path.open, **more):
+        if self.suffix == ".safetensors":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return _open(self, *words, **more)
+
+    monkeypatch.setattr(Path, "open", refuse)  # a root is refused nothing
+    told = refusal(tiny_copy)
+    assert "cannot be read (Permission denied)" in told.what
+    assert told.todo == "Check the file's permissions."
 
 
 def test_a_bundle_is_told_from_the_model_that_it_was_made_from(tmp_path):
