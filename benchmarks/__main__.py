@@ -9,6 +9,7 @@ NAMES = {
     "runtimes": "OpenVINO, ONNX Runtime and torch on the embedded model, stage by stage",
     "replay": "the service at the pace of a Mac's Core ML, against the textbook way",
     "host": "the work per frame outside the networks",
+    "output": "what composing, pacing and sending cost, of a core and in latency",
     "pace": "the output's pace while the model runs flat out",
     "start": "from `sdcam run` to the first styled frame",
     "prompt": "from `sdcam prompt` to the first changed frame",
