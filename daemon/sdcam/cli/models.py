@@ -63,7 +63,7 @@ def _about(name: str) -> tuple[str, tuple[Path, ...]]:
         model = find_model(name)
     except SdcamError as fault:
         folder = models_folder() / name
-        alone = [path.name for path in folder.iterdir()] == [BUNDLES]
+        alone = folder.is_dir() and [path.name for path in folder.iterdir()] == [BUNDLES]
         return "bundles only" if alone else f"cannot be run: {fault}", bundles_in(folder / BUNDLES)
     bundles = bundles_in(bundles_folder(model))
     ready = ["cpu"] if model.has_graphs else []

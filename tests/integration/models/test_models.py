@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from model_commands import PULL, SDXS, TINY, UNET
 
+from sdcam import resources
 from sdcam.cli import main
 from sdcam.models import find_model
 from sdcam.models.bundle import BundleCard
@@ -60,6 +61,12 @@ def test_list_tells_what_has_come_of_a_model_that_is_not_whole(run, hub, models)
     run(PULL, code=3)
     (line,) = (line for line in run(["models"]).splitlines() if "not whole" in line)
     assert line.startswith("  sdxs-512 ") and " kB" in line and "pull goes on" in line
+
+
+def test_list_tells_why_the_embedded_model_cannot_be_run(run, models, tmp_path, monkeypatch):
+    monkeypatch.setattr(resources, "embedded_model", lambda: tmp_path)
+    (line,) = (line for line in run(["models"]).splitlines() if line.startswith("* pocket"))
+    assert "cannot be run: " in line and str(tmp_path) in line
 
 
 def test_convert_makes_a_model_ready_for_the_cpu(run, models, tiny_folder):
