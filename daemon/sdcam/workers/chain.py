@@ -98,7 +98,7 @@ class Chain:
                 continue
             if process.child is None:
                 process.start(conditioning)
-            else:
+            elif not process.is_starved():
                 self._failed(process, process.hung())
 
     def seconds_to_entry(self) -> float | None:

@@ -18,6 +18,7 @@ from sdcam.pipeline.stages import MOST_LATENT_CHANNELS, Canvas
 from sdcam.workers.child import Child
 from sdcam.workers.frame_pool import FrameSlots
 from sdcam.workers.records import PaintRequest, Ready, StagesDone
+from sdcam.workers.starvation import Starvation
 from sdcam.workers.worker import Backoff
 
 _LOAD_SECONDS = 180.0  # a big model that is compiled for the first time
@@ -43,6 +44,7 @@ class StageProcess:
         self.asked = 0  # requests without an answer yet: one in work, others behind it
         self.begun = 0.0  # when it could begin with the one in work
         self._spawn = spawn
+        self._starvation = Starvation()
         self._deadline = math.inf
         self._patient_until = 0.0  # a first frame and a new prompt take their time
         self._look: Conditioning | None = None
@@ -95,6 +97,7 @@ class StageProcess:
         if message is None:
             return None
         self._deadline = math.inf
+        self._starvation.ends()
         if isinstance(message, Ready):
             self.spec = message.spec
             self._patient_until = time.monotonic() + _FIRST_ANSWER_SECONDS
@@ -110,6 +113,14 @@ class StageProcess:
         if self.asked:
             self._begin()
         return message
+
+    def is_starved(self) -> bool:
+        """At its deadline: whether others keep it from working. It is given more time then."""
+        assert self.child is not None
+        if not self._starvation.lasts(self.child.pid, _ANSWER_SECONDS):
+            return False
+        self._deadline = time.monotonic() + _ANSWER_SECONDS
+        return True
 
     def hung(self) -> SdcamError:
         return SdcamError(f"The {self.name} process does not answer.", "Restarting it.")

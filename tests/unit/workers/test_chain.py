@@ -23,6 +23,7 @@ from sdcam.workers import chain as module
 from sdcam.workers.chain import IN_FLIGHT, Chain, Tally
 from sdcam.workers.frame_pool import FramePool, FrameSlots
 from sdcam.workers.records import CameraFrame
+from sdcam.workers.starvation import Starvation
 from sdcam.workers.wakeup import Wakeup
 
 SIZE = 64
@@ -212,6 +213,19 @@ def test_a_process_that_hangs_is_noticed_within_a_second_and_replaced():
         bench.until(lambda came: len(came) > 3)
     assert "decode process does not answer" in str(bench.faults[0])
     assert noticed < 1.0
+
+
+def test_a_process_that_others_keep_from_working_is_given_time(monkeypatch):
+    starved = [True]
+    monkeypatch.setattr(Starvation, "lasts", lambda self, pid, seconds: starved[0])
+    with Bench(milliseconds=(1, 5, 1)) as bench:
+        bench.until(lambda came: len(came) > 10)
+        os.kill(bench.chain.processes[1].child.pid, signal.SIGSTOP)
+        start = time.monotonic()
+        bench.until(lambda came: time.monotonic() - start > 2.0)
+        assert not bench.faults
+        starved[0] = False
+        bench.until(lambda came: bench.faults)
 
 
 def test_a_frame_that_waited_for_too_long_is_given_up_for_a_newer_one():
