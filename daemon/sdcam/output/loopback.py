@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 from pathlib import Path
 
 from sdcam.capture.cameras.holders import holders
 from sdcam.errors import MissingError
-from sdcam.output.loopback_state import State, query_state
+from sdcam.output.loopback_state import (
+    State,
+    free,
+    is_silent,
+    kept_format,
+    notices_who_leaves,
+    query_state,
+)
 
 _LABEL = "StreamDiffusion Cam"
 _ISSUE = "https://github.com/v4l2loopback/v4l2loopback/issues/675"
+
+_LEFT = (State.STUCK, State.WRITTEN)  # what is left by a writer that the driver does not miss
+_log = logging.getLogger("sdcam.output")
 
 
 def find_loopback(device: str, sys_root: Path = Path("/sys")) -> str:
@@ -32,6 +44,40 @@ def find_loopback(device: str, sys_root: Path = Path("/sys")) -> str:
     return f"/dev/{min(nodes, key=lambda node: int(node.name[5:])).name}"
 
 
+def make_ready(node: str, width: int, height: int, sys_root: Path = Path("/sys")) -> None:
+    """Sees to it that I420 of this size can be written. pyvirtualcam, refused, leaves the device
+    open, which then does not notice who leaves: it must not be asked in vain.
+
+    Raises:
+        MissingError: another program writes, an app keeps another format, or it is a camera.
+    """
+    try:
+        state = query_state(node)
+        if state is State.ANOTHER:
+            raise _no_loopback(node)
+        if state is State.WRITTEN and (notices_who_leaves(sys_root) or not is_silent(node)):
+            raise _in_use(node)
+        if state in _LEFT:
+            free(node)
+            _log.info("%s had not noticed that its last writer left", node)
+        kept = kept_format(node, width, height)
+    except OSError:  # it is gone, or this user may not: who opens it next says so
+        return
+    if kept:
+        raise MissingError(
+            f"{node} keeps to {kept} as long as an app shows it"
+            + (f": {who}." if (who := _names(node)) else "."),
+            f"It takes {width}x{height} when the camera is closed there.",
+        )
+
+
+def leave(node: str, sys_root: Path = Path("/sys")) -> None:
+    """After our last frame: lets the next program write, where the driver does not by itself."""
+    with contextlib.suppress(OSError):
+        if not notices_who_leaves(sys_root) and query_state(node) in _LEFT:
+            free(node)
+
+
 def explain_refusal(node: str, reason: str) -> MissingError:
     """Why pyvirtualcam did not open `node`, and what to do."""
     lower = reason.lower()
@@ -40,30 +86,26 @@ def explain_refusal(node: str, reason: str) -> MissingError:
             f"{node} may not be written.",
             "Run `sudo usermod -aG video $USER`, then log out and in again.",
         )
-    if "busy" in lower or "in use" in lower or _is_written(node):
+    if "busy" in lower or "in use" in lower:
         return _in_use(node)
     if "not a video output" in lower or "not a v4l2" in lower:
-        return MissingError(
-            f"{node} is a camera, not a v4l2loopback device.",
-            "Give the virtual camera's name, or the /dev/videoN that it has.",
-        )
+        return _no_loopback(node)
     return MissingError(
         f"{node} cannot be opened: {reason.strip().rstrip('.')}.", f"Load it again: {_reload()}"
     )
 
 
-def _is_written(node: str) -> bool:
-    """With exclusive_caps a device that another program feeds calls itself a camera, too."""
-    try:
-        return query_state(node) is State.WRITTEN
-    except OSError:
-        return False
+def _no_loopback(node: str) -> MissingError:
+    return MissingError(
+        f"{node} is a camera, not a v4l2loopback device.",
+        "Give the virtual camera's name, or the /dev/videoN that it has.",
+    )
 
 
 def _in_use(node: str) -> MissingError:
-    if who := holders(node):  # who watches it is among them, and cannot be told from who writes
+    if who := _names(node):  # who watches it is among them, and cannot be told from who writes
         return MissingError(
-            f"Another program writes to {node}: {', '.join(who)}.",
+            f"Another program writes to {node}: {who}.",
             "Close it, or give sdcam another device (output.device).",
         )
     return MissingError(
@@ -71,6 +113,10 @@ def _in_use(node: str) -> MissingError:
         f"`sudo fuser -v {node}` names it; where nobody has it open, it was killed: {_reload()} "
         f"({_ISSUE})",
     )
+
+
+def _names(node: str) -> str:
+    return ", ".join(holders(node))
 
 
 def _label(name_file: Path) -> str:

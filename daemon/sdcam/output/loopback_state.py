@@ -2,8 +2,8 @@
 
 With exclusive_caps the capabilities of the device tell its state. Up to v4l2loopback 0.12.7, which
 Debian 12 has, a writer that never asked for streaming (pyvirtualcam does not) is not missed when it
-closes: the device stays neither camera nor output, and nobody can write to it again
-(v4l2loopback#470, pyvirtualcam#61).
+closes: the device stays what it was as long as an app shows it, then it is neither camera nor
+output, and nobody can write to it again (v4l2loopback#470, pyvirtualcam#61).
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from __future__ import annotations
 import contextlib
 import os
 import struct
+import time
+from collections.abc import Iterator
 from enum import Enum
+from pathlib import Path
 
 from sdcam.capture.cameras.v4l2 import VIDIOC_QUERYCAP
 
@@ -19,10 +22,13 @@ from sdcam.capture.cameras.v4l2 import VIDIOC_QUERYCAP
 _CAPABILITY = struct.Struct("=16s32s32s3I12x")
 _CAPTURE, _OUTPUT = 0x1, 0x2
 _STREAMON = 0x40045612
+_TRY_FMT = 0xC0D05640
+_FORMAT = struct.Struct("=I4x3I188x")  # struct v4l2_format: type; width, height, pixelformat, ...
 _BUF_TYPE_VIDEO_OUTPUT = 2
-
-
+_YUV420 = int.from_bytes(b"YU12", "little")
 _DRIVERS = (b"v4l2 loopback", b"v4l2loopback")
+_SILENCE_SECONDS = 2.0  # of a device that nobody writes to: at rest we send every second
+_LOOK_SECONDS = 0.02
 
 
 class State(Enum):
@@ -38,34 +44,73 @@ def query_state(node: str) -> State:
     import fcntl
 
     answer = bytearray(_CAPABILITY.size)
-    descriptor = os.open(node, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
+    with _opened(node) as descriptor:
         fcntl.ioctl(descriptor, VIDIOC_QUERYCAP, answer)
-    finally:
-        os.close(descriptor)
     driver, *_, caps = _CAPABILITY.unpack(answer)
     return _state(caps) if driver.rstrip(b"\0") in _DRIVERS else State.ANOTHER
 
 
-def free_if_stuck(node: str) -> bool:
-    """Makes a device that is stuck an output again; True if it was stuck.
+def notices_who_leaves(sys_root: Path) -> bool:
+    """Whether the driver is 0.13 or later: only those tell their version."""
+    return (sys_root / "module" / "v4l2loopback" / "version").exists()
 
-    To ask it for streaming is refused, and on the way to the refusal the driver puts its state
-    right. A device in any other state is left alone.
+
+def is_silent(node: str) -> bool:
+    """Whether a device gets no frame; it is watched for two seconds. Newer drivers count who does
+    so as an app. Raises OSError where the node cannot be opened."""
+    with _opened(node) as descriptor:
+        _takes_a_frame(descriptor)  # the last one
+        until = time.monotonic() + _SILENCE_SECONDS
+        while time.monotonic() < until:
+            time.sleep(_LOOK_SECONDS)
+            if _takes_a_frame(descriptor):
+                return False
+    return True
+
+
+def free(node: str) -> None:
+    """Makes a device an output again that did not notice that its writer left.
+
+    Who asks it for streaming is a writer, and missed when it closes; whether it is refused (nothing
+    was ever sent) or not. Of a device that somebody writes to this would make a second writer.
+    Raises OSError where the node cannot be opened.
     """
     import fcntl
 
+    with _opened(node) as descriptor, contextlib.suppress(OSError):
+        fcntl.ioctl(descriptor, _STREAMON, struct.pack("i", _BUF_TYPE_VIDEO_OUTPUT))
+
+
+def kept_format(node: str, width: int, height: int) -> str:
+    """What the device keeps to, "640x480 YUYV", in place of I420 of this size: what it had before,
+    as long as an app shows it (or with keep_format); "" where it takes I420 of this size. Raises
+    OSError where it cannot be asked."""
+    import fcntl
+
+    wanted = bytearray(_FORMAT.pack(_BUF_TYPE_VIDEO_OUTPUT, width, height, _YUV420))
+    with _opened(node) as descriptor:
+        fcntl.ioctl(descriptor, _TRY_FMT, wanted)
+    _, *taken, code = _FORMAT.unpack(wanted)
+    if (*taken, code) == (width, height, _YUV420):
+        return ""
+    return f"{taken[0]}x{taken[1]} {code.to_bytes(4, 'little').decode('ascii', 'replace')}"
+
+
+@contextlib.contextmanager
+def _opened(node: str) -> Iterator[int]:
+    descriptor = os.open(node, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        if query_state(node) is not State.STUCK:
-            return False
-        descriptor = os.open(node, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:  # whoever opens it next says why
-        return False
-    try:
-        with contextlib.suppress(OSError):
-            fcntl.ioctl(descriptor, _STREAMON, struct.pack("i", _BUF_TYPE_VIDEO_OUTPUT))
+        yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _takes_a_frame(descriptor: int) -> bool:
+    """One that this descriptor has not had yet."""
+    try:
+        os.read(descriptor, 1)
+    except BlockingIOError:
+        return False
     return True
 
 

@@ -8,13 +8,13 @@ import statistics
 import sys
 import time
 from collections import deque
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sdcam.errors import MissingError, SdcamError, UsageError
 from sdcam.output.backlog import WINDOW, Backlog
-from sdcam.output.loopback import explain_refusal, find_loopback
-from sdcam.output.loopback_state import free_if_stuck
+from sdcam.output.loopback import explain_refusal, find_loopback, leave, make_ready
 from sdcam.output.pixel_format import check_frame, frame_shape
 from sdcam.output.presence import ExtensionPresence, NodePresence, Presence
 from sdcam.output.sink import Pixels
@@ -56,8 +56,7 @@ class VirtualCamera:
         if platform == "linux":
             self.pixel_format = "I420"  # what v4l2loopback is given as it is
             node = find_loopback(device, sys_root)
-            if free_if_stuck(node):
-                _log.info("%s had not noticed that its last writer left", node)
+            make_ready(node, output.width, output.height, sys_root)
             self.name = f"virtual-camera:{device}" + (f" ({node})" if node != device else "")
         elif platform == "darwin":
             self.pixel_format = "UYVY"  # what the extension's stream carries
@@ -69,6 +68,7 @@ class VirtualCamera:
                 "OBS's camera on macOS.",
                 "Use one of those two.",
             )
+        self._leave = partial(leave, node, sys_root) if platform == "linux" else None
         self._shape = frame_shape(self.pixel_format, output.width, output.height)
         self._sent = 0
         self._send_times: deque[float] = deque(maxlen=_TIMES_KEPT)
@@ -120,6 +120,8 @@ class VirtualCamera:
                 camera.close()
             except Exception as error:
                 _log.warning("%s did not close: %s", self.name, error)
+            if self._leave is not None:
+                self._leave()
 
 
 def _presence(node: str, platform: str) -> Presence:

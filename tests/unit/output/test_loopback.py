@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from sdcam import resources
 from sdcam.errors import MissingError
 from sdcam.output import loopback as module
-from sdcam.output.loopback import explain_refusal, find_loopback
+from sdcam.output.loopback import explain_refusal, find_loopback, leave, make_ready
 from sdcam.output.loopback_state import State
 
 
@@ -30,6 +33,13 @@ def test_a_driver_that_is_not_there_comes_with_the_commands(tmp_path):
     assert "sudo apt install v4l2loopback-dkms" in caught.value.todo
     load = 'sudo modprobe v4l2loopback exclusive_caps=1 card_label="StreamDiffusion Cam"'
     assert load in caught.value.todo
+
+
+def test_the_manual_loads_the_driver_as_the_service_has_it_loaded():
+    manual = (Path(__file__).parents[3] / "docs" / "output.md").read_text()
+    shipped = resources.launchd("v4l2loopback.modprobe.conf").read_text().splitlines()[-1]
+    assert f"sudo {shipped.replace('options', 'modprobe')}\n" in manual
+    assert f"echo '{shipped}' | sudo tee /etc/modprobe.d/streamdiffusion-cam.conf\n" in manual
 
 
 def test_a_driver_with_other_labels_is_loaded_again(linux):
@@ -61,27 +71,94 @@ def test_every_refusal_of_pyvirtualcam_says_what_to_do(said, what, todo):
     assert todo in error.todo
 
 
-NO_OUTPUT = "Device /dev/video9 is not a video output device."
+@pytest.fixture
+def device(monkeypatch):
+    """A v4l2loopback without a version, which is one that misses its writers' end."""
+
+    class Device:
+        state = State.FREE
+        silent = False
+        kept = ""
+        programs = ()
+        freed = False
+
+        def free(self, node):
+            self.freed = True
+
+    one = Device()
+    monkeypatch.setattr(module, "query_state", lambda node: one.state)
+    monkeypatch.setattr(module, "is_silent", lambda node: one.silent)
+    monkeypatch.setattr(module, "kept_format", lambda node, width, height: one.kept)
+    monkeypatch.setattr(module, "holders", lambda node: list(one.programs))
+    monkeypatch.setattr(module, "free", one.free)
+    return one
 
 
-def test_a_device_that_is_fed_calls_itself_a_camera_and_who_feeds_it_is_named(monkeypatch):
-    monkeypatch.setattr(module, "query_state", lambda node: State.WRITTEN)
-    monkeypatch.setattr(module, "holders", lambda node: ["obs (pid 4711)"])
-    error = explain_refusal("/dev/video9", NO_OUTPUT)
-    assert error.what == "Another program writes to /dev/video9: obs (pid 4711)."
-    assert "Close it" in error.todo
+@pytest.mark.parametrize("state", [State.FREE, State.BOTH])
+def test_a_device_that_waits_for_a_writer_is_left_as_it_is(device, linux, state):
+    device.state = state
+    make_ready("/dev/video9", 640, 360, linux)
+    assert not device.freed
 
 
-def test_who_feeds_it_may_be_another_user_or_gone(monkeypatch):
-    monkeypatch.setattr(module, "query_state", lambda node: State.WRITTEN)
-    monkeypatch.setattr(module, "holders", lambda node: [])
-    error = explain_refusal("/dev/video9", NO_OUTPUT)
-    assert error.what == "Another program writes to /dev/video9."
-    assert "sudo fuser -v /dev/video9" in error.todo
-    assert "sudo modprobe -r v4l2loopback && " in error.todo
+def test_a_device_that_missed_its_writers_end_is_freed(device, linux):
+    device.state = State.STUCK
+    make_ready("/dev/video9", 640, 360, linux)
+    assert device.freed
 
 
-def test_a_real_camera_is_no_device_that_somebody_feeds(monkeypatch):
-    monkeypatch.setattr(module, "query_state", lambda node: State.ANOTHER)
-    monkeypatch.setattr(module, "holders", lambda node: ["zoom (pid 4711)"])
-    assert "is a camera" in explain_refusal("/dev/video9", NO_OUTPUT).what
+def test_a_device_that_an_app_still_shows_is_freed_when_nobody_writes(device, linux):
+    device.state, device.silent, device.programs = State.WRITTEN, True, ["zoom (pid 4711)"]
+    make_ready("/dev/video9", 640, 360, linux)
+    assert device.freed
+
+
+def test_a_device_that_another_program_feeds_is_left_to_it_and_it_is_named(device, linux):
+    device.state, device.programs = State.WRITTEN, ["obs (pid 4711)"]
+    with pytest.raises(MissingError) as caught:
+        make_ready("/dev/video9", 640, 360, linux)
+    assert caught.value.what == "Another program writes to /dev/video9: obs (pid 4711)."
+    assert "Close it" in caught.value.todo
+    assert not device.freed
+
+
+def test_what_a_newer_driver_says_of_a_writer_is_true(device, linux):
+    (linux / "module" / "v4l2loopback" / "version").write_text("0.13.2\n")
+    device.state, device.silent = State.WRITTEN, True
+    with pytest.raises(MissingError, match=r"Another program writes to /dev/video9\.") as caught:
+        make_ready("/dev/video9", 640, 360, linux)
+    assert "sudo fuser -v /dev/video9" in caught.value.todo, "another user's, or gone"
+    assert "sudo modprobe -r v4l2loopback && " in caught.value.todo
+    assert not device.freed
+
+
+def test_an_app_that_keeps_another_size_is_named(device, linux):
+    device.state, device.kept, device.programs = State.BOTH, "640x480 YU12", ["zoom (pid 4711)"]
+    with pytest.raises(MissingError) as caught:
+        make_ready("/dev/video9", 640, 360, linux)
+    assert "keeps to 640x480 YU12 as long as an app shows it: zoom (pid 4711)." in caught.value.what
+    assert "takes 640x360 when the camera is closed there" in caught.value.todo
+
+
+def test_a_real_camera_is_no_virtual_one(device, linux):
+    device.state = State.ANOTHER
+    with pytest.raises(MissingError, match="is a camera"):
+        make_ready("/dev/video9", 640, 360, linux)
+
+
+def test_a_device_that_cannot_be_asked_is_for_the_next_to_explain(linux):
+    make_ready("/dev/video77", 640, 360, linux)
+    leave("/dev/video77", linux)
+
+
+def test_who_leaves_says_so_where_the_driver_does_not_notice(device, linux):
+    device.state = State.STUCK
+    leave("/dev/video9", linux)
+    assert device.freed
+
+
+def test_a_newer_driver_notices_by_itself_who_leaves(device, linux):
+    (linux / "module" / "v4l2loopback" / "version").write_text("0.13.2\n")
+    device.state = State.STUCK
+    leave("/dev/video9", linux)
+    assert not device.freed

@@ -232,8 +232,20 @@ def test_it_reports_the_time_of_a_send(backend, linux):
     assert sink.report() == {"send_ms": round(sink.send_ms, 2)}
 
 
-def test_a_device_that_is_stuck_is_freed_before_it_is_opened(backend, linux, monkeypatch):
-    asked = []
-    monkeypatch.setattr(module, "free_if_stuck", lambda node: asked.append(node) or True)
-    on_linux(linux)
-    assert asked == ["/dev/video9"]
+def test_the_device_is_made_ready_before_it_is_opened(backend, linux, monkeypatch):
+    def refuse(node, width, height, sys_root):
+        raise MissingError(f"{node} {width}x{height} is in use.")
+
+    monkeypatch.setattr(module, "make_ready", refuse)
+    with pytest.raises(MissingError, match="/dev/video9 1280x720 is in use"):
+        on_linux(linux)
+    assert backend.cameras == [], "pyvirtualcam, refused, would leave it open"
+
+
+def test_the_driver_is_told_when_it_is_closed(backend, linux, monkeypatch):
+    left = []
+    monkeypatch.setattr(module, "leave", lambda node, sys_root: left.append(node))
+    sink = on_linux(linux)
+    assert left == []
+    sink.close()
+    assert left == ["/dev/video9"] and backend.cameras[0].closed
