@@ -22,7 +22,7 @@ def user() -> User:
 
 @pytest.fixture(scope="module")
 def devices() -> Iterator[None]:
-    """vivid as the camera, v4l2loopback as docs/output.md has it loaded."""
+    """vivid as the camera, v4l2loopback as the product has it loaded."""
     load_camera()
     load_loopback()
     yield
@@ -30,15 +30,27 @@ def devices() -> Iterator[None]:
     unload_loopback()
 
 
-@pytest.fixture(scope="module")
-def service(user: User, devices: None) -> Iterator[Service]:
+@pytest.fixture(scope="session")
+def service(user: User) -> Iterator[Service]:
+    """One for all the files that want it, with devices of its own; they come last."""
+    load_camera()
+    load_loopback()
     service = Service(user)
-    service.start()
-    yield service
-    service.kill()
+    try:
+        service.start()
+        yield service
+    finally:
+        service.kill()
+        service.keep_log()
+    unplug_camera()
+    unload_loopback()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """At once: the machine may not live to the end of the session."""
     if report.failed:
         print(f"\n{report.nodeid}\n{report.longreprtext}\n{report.capstdout}", flush=True)
+    elif report.when == "call":
+        for line in report.capstdout.splitlines():
+            if line.startswith("measured: "):
+                print(f"\n{line}", end="", flush=True)

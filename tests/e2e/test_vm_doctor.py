@@ -9,13 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from vm_devices import (
-    LOOPBACK,
-    NAME,
-    camera_node,
-    load_loopback,
-    unload_loopback,
-)
+from vm_devices import LOOPBACK, NAME, camera_node, load_loopback, unload_loopback
 from vm_user import User
 
 from sdcam.errors import ExitCode
@@ -54,7 +48,7 @@ def test_everything_is_green_for_an_ordinary_user(user: User) -> None:
     assert "All is well." in told.stdout
     assert f'"vivid" ({camera_node()})' in told.stdout
     assert f'"{NAME}" is {LOOPBACK}' in told.stdout
-    assert "come: 640x360" in told.stdout
+    assert "come: 320x180" in told.stdout
 
 
 def test_who_is_not_in_the_group_is_told_so(user: User) -> None:
@@ -84,12 +78,13 @@ def test_a_virtual_camera_that_another_program_feeds_is_told(user: User) -> None
     assert f"Another program writes to {LOOPBACK}: " in told.stdout
     assert busy in told.stdout
     assert refused.returncode == ExitCode.MISSING
-    assert f"Another program writes to {LOOPBACK}." in refused.stdout
+    assert f"Another program writes to {LOOPBACK}: " in refused.stdout
+    assert busy in refused.stdout
 
 
 def test_a_virtual_camera_that_chrome_would_not_list_is_told(user: User) -> None:
     unload_loopback()
-    load_loopback(exclusive_caps=0)
+    load_loopback("exclusive_caps=0")
     told = user.sdcam("doctor", "--no-camera")
     assert told.returncode == ExitCode.FAULT
     assert f"{LOOPBACK} was made without exclusive_caps=1" in told.stdout
@@ -98,7 +93,7 @@ def test_a_virtual_camera_that_chrome_would_not_list_is_told(user: User) -> None
 
 def test_a_virtual_camera_of_another_name_is_told(user: User) -> None:
     unload_loopback()
-    load_loopback(label="Dummy")
+    load_loopback("card_label=Dummy")
     told = user.sdcam("doctor", "--no-camera")
     refused = user.sdcam("run", "--source", "test", "--frames", "1")
     assert told.returncode == ExitCode.MISSING

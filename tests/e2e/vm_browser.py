@@ -35,6 +35,8 @@ class Browser:
                 [
                     *("chromium", "--headless=new", "--no-sandbox", "--disable-gpu"),
                     *("--no-first-run", "--disable-extensions", "--disable-background-networking"),
+                    *("--disable-component-update", "--disable-sync", "--disable-default-apps"),
+                    *("--disable-dev-shm-usage", "--window-size=640,480", "--mute-audio"),
                     "--use-fake-ui-for-media-stream",  # says yes to the question for permission
                     f"--user-data-dir={user.home}/chromium",
                     f"http://127.0.0.1:{self._server.server_address[1]}/",

@@ -1,8 +1,9 @@
 """A program that uses a camera, in the standard library alone: it starts quickly in an emulator.
 
-python -I -S vm_reader.py /dev/videoN stream|read|open|SECONDS     (SECONDS: open for so long)
+python -I -S vm_reader.py /dev/videoN stream|frames|read|open|SECONDS  (SECONDS: open for so long)
 
-Says "opened NS", "first NS" (the first frame) by time.monotonic_ns().
+Says "opened NS", "first NS" (the first frame) by time.monotonic_ns(); with "frames" of each one
+"frame NS WRITTEN", WRITTEN being when the driver was given it, by the same clock.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ _S_FMT, _REQBUFS, _QUERYBUF, _QBUF, _DQBUF, _STREAMON = (
 _CAPTURE, _MMAP = 1, 1
 
 
-def _say(word: str) -> None:
-    print(word, time.monotonic_ns(), flush=True)
+def _say(word: str, *more: int) -> None:
+    print(word, time.monotonic_ns(), *more, flush=True)
 
 
 def _buffer(index: int) -> bytearray:
@@ -31,7 +32,7 @@ def _buffer(index: int) -> bytearray:
     return buffer
 
 
-def _stream(camera: int) -> None:
+def _stream(camera: int, every: bool) -> None:
     wanted = bytearray(20)
     struct.pack_into("=3I", wanted, 0, 2, _CAPTURE, _MMAP)
     fcntl.ioctl(camera, _REQBUFS, wanted)
@@ -48,8 +49,9 @@ def _stream(camera: int) -> None:
     while True:
         buffer = _buffer(0)
         fcntl.ioctl(camera, _DQBUF, buffer)
-        if first:
-            _say("first")
+        if first or every:
+            seconds, microseconds = struct.unpack_from("=2q", buffer, 24)
+            _say("first" if first else "frame", (seconds * 10**6 + microseconds) * 1000)
             first = False
         fcntl.ioctl(camera, _QBUF, buffer)
 
@@ -57,8 +59,8 @@ def _stream(camera: int) -> None:
 def main(node: str, what: str) -> None:
     camera = os.open(node, os.O_RDWR)
     _say("opened")
-    if what == "stream":
-        _stream(camera)
+    if what in ("stream", "frames"):
+        _stream(camera, what == "frames")
     elif what == "read":
         os.read(camera, 1 << 24)
         _say("first")

@@ -14,13 +14,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from vm_devices import OUT, camera_node
 from vm_user import User
 
+from sdcam.capture.cameras.holders import holders
 from sdcam.control.client import ask
 from sdcam.errors import SdcamError
 from sdcam.service.agent.systemd import render
 
-_PATIENCE = 150.0
+_PATIENCE = 240.0
+_LOOK = 1.0  # seconds; to answer costs it some of its time
 _LOG = Path("/run/service.log")
 
 
@@ -71,8 +74,12 @@ class Service:
             else:
                 if what(status):
                     return status
-            time.sleep(0.5)
+            time.sleep(_LOOK)
         raise AssertionError(f"not within {_PATIENCE} s: {status}\n{self.log()}")
+
+    def until_at_rest(self) -> None:
+        """Nobody watches, and the camera is closed."""
+        self.until(lambda s: s["state"] == "idle" and holders(camera_node()) == [])
 
     def until_picture(self) -> dict[str, Any]:
         return self.until(lambda s: s["state"] == "running" and s["card"] == "")
@@ -89,8 +96,16 @@ class Service:
             self._process.wait()
 
     def log(self) -> str:
+        """The last lines."""
+        return "\n".join(p.read_text()[-6000:] for p in self._logs())
+
+    def keep_log(self) -> None:
+        """For who wants to read it afterwards."""
+        (OUT / "service.log").write_text("\n".join(p.read_text() for p in self._logs()))
+
+    def _logs(self) -> list[Path]:
         own = self._user.home / ".local/state/streamdiffusion-cam/log/sdcam.log"
-        return "\n".join(p.read_text()[-6000:] for p in (_LOG, own) if p.exists())
+        return [path for path in (_LOG, own) if path.exists()]
 
 
 def _exec_start() -> list[str]:

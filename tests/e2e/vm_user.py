@@ -19,11 +19,12 @@ _SECONDS = 240
 
 # Small pictures at a low rate: Python is about 20 times slower here. The stand-in for Core ML takes
 # its published milliseconds and computes next to nothing.
-_CONFIGURATION = """
+WIDTH, HEIGHT, FPS = 480, 270, 5
+_CONFIGURATION = f"""
 [camera]
-width = 640
-height = 360
-fps = 10.0
+width = 320
+height = 180
+fps = {FPS}.0
 
 [model]
 name = "pocket"
@@ -31,9 +32,9 @@ engine = "replay:m3-ultra:fused"
 render_size = "448x256"
 
 [output]
-width = 640
-height = 360
-fps = 10.0
+width = {WIDTH}
+height = {HEIGHT}
+fps = {FPS}.0
 hold_seconds = 4.0
 """
 
@@ -50,14 +51,18 @@ class User:
             file.write(f"{user.name}:x:{_ID}:{_ID}::{user.home}:/bin/sh\n")
         with Path("/etc/group").open("a") as file:
             file.write(f"{user.name}:x:{_ID}:\n")
-        settings = user.home / ".config" / "streamdiffusion-cam"
+        settings = user.settings.parent
         for folder in (user.home, settings.parent, settings, user.runtime):
             folder.mkdir(parents=True)
             os.chown(folder, _ID, _ID)
             folder.chmod(0o700)
-        (settings / "config.toml").write_text(_CONFIGURATION)
+        user.settings.write_text(_CONFIGURATION)
         _let_everybody_read()
         return user
+
+    @property
+    def settings(self) -> Path:
+        return self.home / ".config" / "streamdiffusion-cam" / "config.toml"
 
     @property
     def runtime(self) -> Path:
@@ -114,7 +119,8 @@ class User:
 
 def _let_everybody_read() -> None:
     """Where the checkout lies, and how closed, is no part of the test: it may be root's own."""
-    for top in (_REPOSITORY, Path(sys.prefix), resources.embedded_model()):
+    python = Path(sys.executable).resolve().parent
+    for top in (_REPOSITORY, Path(sys.prefix), python, resources.embedded_model()):
         for folder in (top, *top.parents):
             folder.chmod(folder.stat().st_mode | stat.S_IXOTH | stat.S_IROTH)
     for top in (_REPOSITORY / "daemon", _REPOSITORY / "config", _REPOSITORY / "launchd"):

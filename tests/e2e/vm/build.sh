@@ -20,7 +20,8 @@ main() {
         say "kept: $VM"
         return
     fi
-    rm -rf "$VM" && mkdir -p "$VM/debs"
+    [ ! -e "$VM" ] || [ -e "$VM/made-by" ] || fail "$VM is no folder of mine; move it, or set SDCAM_VM"
+    rm -rf "$VM" && mkdir -p "$VM/debs" && : >"$VM/made-by"
     unpack_kernel
     unwrap_kernel
     build_loopback
@@ -32,30 +33,36 @@ main() {
 }
 
 say() { echo "vm: $*" >&2; }
+fail() { say "$*" && exit 1; }
 
 install_programs() {
     local missing=() pair
     for pair in $PROGRAMS; do
         command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
     done
-    [ ${#missing[@]} = 0 ] && return
+    [ ${#missing[@]} != 0 ] || return 0
     if [ "$(id -u)" != 0 ]; then
         say "missing: sudo apt-get install --no-install-recommends ${missing[*]}"
         exit 3
     fi
     say "installing ${missing[*]}"
-    apt-get update -q >/dev/null
-    DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${missing[@]}" >/dev/null
+    update_lists
+    DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${missing[@]}" >/dev/null ||
+        fail "apt-get cannot install ${missing[*]}; what it says is above"
 }
 
+update_lists() { apt-get update -q >/dev/null || fail "apt-get cannot update its lists; what it says is above"; }
+
 unpack_kernel() {
-    [ -n "$(apt-cache depends linux-image-amd64 2>/dev/null)" ] || apt-get update -q >/dev/null
-    KERNEL=$(apt-cache depends linux-image-amd64 | sed -n 's/.*Depends: linux-image-//p' | head -1)
+    [ "$(id -u)" != 0 ] || update_lists
+    KERNEL=$(apt-cache depends linux-image-amd64 2>/dev/null | sed -n 's/.*Depends: linux-image-//p' | head -1) || true
+    [ -n "$KERNEL" ] || fail "apt knows no linux-image-amd64: this needs Debian, on x86-64"
     local release=${KERNEL%-amd64} deb
     K=$VM/k
     say "kernel $KERNEL: downloading"
     (cd "$VM/debs" && apt-get -qq -o APT::Sandbox::User=root download "linux-image-$KERNEL" \
-        "linux-headers-$KERNEL" "linux-headers-$release-common" "linux-kbuild-${release%.*}" v4l2loopback-dkms)
+        "linux-headers-$KERNEL" "linux-headers-$release-common" "linux-kbuild-${release%.*}" v4l2loopback-dkms) ||
+        fail "apt-get cannot download the kernel; what it says is above"
     for deb in "$VM"/debs/*.deb; do
         dpkg-deb -x "$deb" "$K"
     done
