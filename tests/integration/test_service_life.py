@@ -59,6 +59,29 @@ def test_a_pause_closes_the_camera_within_two_tenths_of_a_second(start):
     assert min(taken) < 0.2
 
 
+def test_a_pause_outlives_a_crash_and_no_orderly_end(start):
+    service = start("--service", *TEST)
+    service.until_styled()
+    ask(service.socket, "pause")
+    service.end(signal.SIGKILL)
+    again = start("--service", *TEST)
+    again.until(lambda s: s["card"] == "Paused" and s["model"]["runtime"])
+    status = again.status()
+    assert (status["state"], status["frames"]["captured"]) == ("paused", 0)
+    assert "source open" not in again.log.read_text()
+    again.end()
+    start("--service", *TEST).until_styled()
+
+
+def test_after_a_resume_nothing_of_the_pause_is_left(start):
+    service = start("--service", *TEST)
+    service.until_styled()
+    ask(service.socket, "pause")
+    ask(service.socket, "resume")
+    service.end(signal.SIGKILL)
+    start("--service", *TEST).until_styled()
+
+
 def test_after_a_pause_the_picture_is_back_within_a_second(start):
     """The quickest of three, for the machine is shared; a camera adds what it needs to wake up."""
     service = start(*TEST)

@@ -22,6 +22,7 @@ from sdcam.service.demand import Demand
 from sdcam.service.instance import AlreadyRunningError, SingleInstance
 from sdcam.service.notify import Notifier
 from sdcam.service.obs import CaptionFile, SideBySide, caption_file, side_by_side_socket
+from sdcam.service.pause import PauseMark
 from sdcam.service.situation import Situation
 from sdcam.service.sleep import SleepClock
 from sdcam.service.status import ProcessTable, status_of
@@ -77,6 +78,7 @@ class Daemon:
         self._notifier = plan.notifier
         self._clock = SleepClock()
         self._caption = CaptionFile(caption_file()) if plan.control else None
+        self._pause_mark = PauseMark(settings.service.socket_path)
 
         camera_pool = FramePool(FrameSlots.allocate(_CAMERA_SLOTS, MAX_FRAME_BYTES))
         styled_pool = FramePool(FrameSlots.allocate(_STYLED_SLOTS, LARGEST_CANVAS))
@@ -98,6 +100,7 @@ class Daemon:
             styled_pool,
             self._on_styled,
             lambda fault: self._report("model", fault),
+            lambda fault: self._report("prompt", fault),
         )
         self.capture = CaptureWorker(
             SourceSpec(plan.source, settings.camera, plan.once),
@@ -157,6 +160,9 @@ class Daemon:
         return False
 
     def _startup(self, stack: contextlib.ExitStack) -> None:
+        if self.plan.control and stack.enter_context(self._pause_mark).found:
+            self.situation.paused = True
+            self._log.info("paused, as before the last end; `sdcam resume` goes on")
         # What the user sees comes first and goes last: the camera that apps have selected is there
         # (with a card) before the model is loaded, and until everything else has ended.
         stack.callback(self.output.stop)
@@ -277,9 +283,11 @@ class Daemon:
     def pause(self) -> None:
         """A card in place of the picture, the camera closed."""
         self.demand.pause(True)
+        self._pause_mark.put()
         self._log.info("paused")
 
     def resume(self) -> None:
+        self._pause_mark.take_away()
         self.demand.pause(False)
         self._log.info("resumed")
 
