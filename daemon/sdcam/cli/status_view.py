@@ -94,6 +94,8 @@ def _model(model: Mapping[str, Any]) -> list[Row]:
 
 
 def _source(source: Mapping[str, Any]) -> str:
+    if source.get("open") is False:
+        return ", ".join(filter(None, (source.get("name"), "closed")))
     fps = f"{source['fps']:g} fps" if source.get("fps") else ""
     return ", ".join(filter(None, (source.get("name"), source.get("size"), fps)))
 

@@ -39,6 +39,7 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
             "size": f"{spec.width}x{spec.height}" if spec else None,
         },
         "source": {
+            "open": capture.is_open,
             "name": source.name if source else daemon.plan.source,
             "size": f"{source.width}x{source.height}" if source else None,
             "fps": round(source.fps, 2) if source else None,

@@ -60,7 +60,8 @@ class CaptureWorker(Worker):
     ) -> None:
         super().__init__("capture", on_fault)
         self.source = source
-        self.info: SourceInfo | None = None
+        self.info: SourceInfo | None = None  # of what is open, or was last
+        self.is_open = False  # until its process is gone
         self.starts = 0
         self.frames = RateMeter()
         self.unread = 0
@@ -118,6 +119,7 @@ class CaptureWorker(Worker):
         finally:
             self._child = None
             child.stop(_GRACE_SECONDS)
+            self.is_open = False
             self._reclaim()
 
     def _stand_by(self) -> None:
@@ -156,7 +158,7 @@ class CaptureWorker(Worker):
                 self._on_fault(None)
                 self._deliver(message)
             elif isinstance(message, Opened):
-                self.info = message.info
+                self.info, self.is_open = message.info, True
                 self._log.info(
                     "source open: %s, %dx%d, %.4g fps",
                     message.info.name,

@@ -186,8 +186,9 @@ class OutputWorker:
             self._changed.notify()
 
     def clear(self) -> None:
-        """Forgets every picture (pause): a card is shown until a new one comes."""
+        """Forgets every picture (pause): a card is shown, at once, until a new one comes."""
         with self._changed:
+            self._hurry = True
             for styled in (self._next, self._shown):
                 if styled is not None:
                     self._pool.give_back(styled.slot)
@@ -211,10 +212,12 @@ class OutputWorker:
                 continue
             if self._stopping:
                 return
+            with self._changed:  # before the frame: who hurries while it goes out means the next
+                hurried, self._hurry = self._hurry, False
+            if hurried:
+                tick = time.monotonic()
             if self._goes_well(self._send):
                 self._beat = time.monotonic()
-            if self._hurry:
-                self._hurry, tick = False, time.monotonic()
             period = _RESTING_SECONDS if self._resting else 1.0 / self._output.fps
             tick += period + self._phase.shift()
             behind = time.monotonic() - tick

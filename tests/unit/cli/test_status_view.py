@@ -65,6 +65,12 @@ def test_everything_that_is_told_is_shown():
     }
 
 
+def test_a_camera_that_is_not_open_is_said_to_be_closed():
+    camera = {"name": "FaceTime", "size": "1280x720", "fps": 30.0}
+    assert "camera FaceTime, closed" in shown({"source": {**camera, "open": False}})
+    assert "camera FaceTime, 1280x720, 30 fps" in shown({"source": {**camera, "open": True}})
+
+
 def test_a_service_that_tells_nothing_breaks_nothing():
     assert shown({}) == {"state unknown", "output none"}
 

@@ -165,6 +165,54 @@ def test_after_a_pause_nothing_of_the_old_picture_is_left(bench):
     assert (0, 0, 255) not in sink.colours[sent + 1 :]
 
 
+@pytest.fixture
+def slow(monkeypatch):
+    """A frame a second, as the slowest rate and the rest have it."""
+    monkeypatch.setattr(f"{__name__}.SETTINGS", Output(width=128, height=128, fps=1))
+
+
+def test_the_card_of_a_pause_does_not_wait_for_the_tick(bench, slow):
+    one = bench("null")
+    sink = one.sinks[0]
+    one.show((255, 0, 0))
+    one.until(lambda: sink.colours[-1:] == [(0, 0, 255)])
+    for _ in range(3):  # one after the other, wherever between two ticks
+        sent, begun = len(sink.colours), time.monotonic()
+        one.worker.clear()
+        one.until(lambda sent=sent: len(sink.colours) > sent)
+        assert time.monotonic() - begun < 0.5
+    assert one.worker.showing == "Starting"
+
+
+def test_who_hurries_while_a_frame_goes_out_means_the_next_one(bench, slow):
+    one = bench("null")
+    sink, send = one.sinks[0], one.sinks[0].send
+    one.show((255, 0, 0))
+    one.until(lambda: sink.colours[-1:] == [(0, 0, 255)])
+    sink.send = lambda frame: (setattr(sink, "send", send), one.worker.clear(), send(frame))
+    one.until(lambda: sink.send is send)
+    begun = time.monotonic()
+    one.until(lambda: one.worker.showing == "Starting")
+    assert time.monotonic() - begun < 0.5
+
+
+def test_while_nobody_watches_frames_go_on_slowly_and_whoever_comes_waits_for_none(bench):
+    one = bench("null")
+    sink = one.sinks[0]
+    one.until(lambda: len(sink.colours) > 3)
+    one.worker.rest(True)
+    time.sleep(0.05)  # the tick that was waited for
+    sent, begun = len(sink.colours), time.monotonic()
+    one.until(lambda: len(sink.colours) >= sent + 2)
+    taken = time.monotonic() - begun
+    assert 1.0 <= taken < 3.0  # of a hundred frames a second otherwise: apps still list the camera
+    assert one.worker.beats
+    sent, begun = len(sink.colours), time.monotonic()
+    one.worker.rest(False)
+    one.until(lambda: len(sink.colours) > sent + 5)
+    assert time.monotonic() - begun < 0.5
+
+
 def test_a_virtual_camera_that_breaks_is_reopened_while_others_go_on(bench, monkeypatch):
     monkeypatch.setattr(module, "_REOPEN_SECONDS", 0.05)
     one = bench("virtual-camera", "null")
