@@ -127,6 +127,7 @@ def _card(
         latent_channels=model.latent_channels,
         embed_channels=model.embed_channels,
         time_channels=TimeEmbedding(model).channels,
+        least_prompt_distance=model.least_prompt_distance,
         layouts=options.layouts,
         precision=options.precision,
         attention=options.attention,

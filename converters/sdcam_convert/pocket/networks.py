@@ -23,6 +23,8 @@ LATENT_CHANNELS = 32
 TEXT_WIDTH = 64
 TEXT_LENGTH = 77
 FULL_STYLE_STRENGTH = 0.5  # from here on the style is complete
+# Of 77 words and phrases the styles' own are at 0.86 to 1.34, all others at 0.29 or less.
+LEAST_PROMPT_DISTANCE = 0.5
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ def text_encoder(vocabulary: int) -> CLIPTextModel:
             bos_token_id=vocabulary - 2,
             eos_token_id=vocabulary - 1,
             pad_token_id=vocabulary - 1,
+            least_prompt_distance=LEAST_PROMPT_DISTANCE,
         )
     )
     encoder.set_attn_implementation("eager")  # as for the UNet

@@ -38,6 +38,7 @@ class Borders:
             height=size[1],
             latent_channels=model.latent_channels,
             embed_channels=model.embed_channels,
+            least_prompt_distance=model.least_prompt_distance,
         )
         return cls(spec, NoiseSchedule.from_config(model.scheduler), model)
 
@@ -51,6 +52,7 @@ class Borders:
             height=card.height,
             latent_channels=card.latent_channels,
             embed_channels=card.embed_channels,
+            least_prompt_distance=card.least_prompt_distance,
         )
         return cls(spec, NoiseSchedule.from_config(card.scheduler), bundle)
 

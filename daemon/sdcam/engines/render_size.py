@@ -76,7 +76,7 @@ def measured_size(open_at: Open) -> Size:
 def _seconds_a_frame(networks: Networks) -> float:
     """The quickest of a few frames: whatever else the machine does only ever makes it slower."""
     width, height = networks.spec.width, networks.spec.height
-    img2img = Img2Img(networks, Conditioning("photo", smoothing=0.0))
+    img2img = Img2Img(networks, Conditioning("oil", smoothing=0.0))
     random = np.random.default_rng(0)
     canvas = Canvas.blank(networks.spec)
     times = []

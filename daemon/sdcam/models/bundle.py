@@ -44,6 +44,7 @@ class BundleCard(BaseModel):
     latent_channels: int = Field(ge=1)
     embed_channels: int = Field(ge=1)  # C of the prompt embedding (1, 77, C)
     time_channels: int = Field(ge=1)  # T of the time embedding (1, T)
+    least_prompt_distance: float = Field(0.0, ge=0)  # see `ModelFolder`
     layouts: tuple[Layout, ...] = Field(min_length=1)
     precision: Literal["fp16", "fp32"] = "fp16"
     attention: Literal["sdpa", "split-einsum"] = "sdpa"

@@ -105,6 +105,12 @@ class ModelFolder:
         return int(self.text_encoder["hidden_size"])
 
     @property
+    def least_prompt_distance(self) -> float:
+        """How far a prompt's embedding has to be from the empty prompt's, of whose norm it is a
+        share, for the model to know any word of it. 0, as of all big models: any prompt will do."""
+        return float(self.text_encoder.get("least_prompt_distance", 0.0))
+
+    @property
     def latent_factor(self) -> float:
         """What the encoder's result is multiplied with to become the UNet's latent."""
         return float(self.vae.get("scaling_factor", 1.0))

@@ -13,10 +13,12 @@ from sdcam.pipeline.stages import BUILDERS, STAGES, Canvas, Frame, Pixels
 
 @dataclass(frozen=True)
 class Painted:
-    """What became of a frame: whether the model ran, and the time of each stage."""
+    """What became of a frame: whether the model ran, the time of each stage, and whether the model
+    knows the prompt; if not, the one before it counts."""
 
     inferred: bool
     stage_ns: dict[str, int]
+    prompt_refused: bool = False
 
 
 class Img2Img:
@@ -24,6 +26,7 @@ class Img2Img:
     Args:
         networks: the model, loaded, as far as the stages need it.
         conditioning: the first look; the first prompt is shown at once, without a transition.
+            The model has to know it (UsageError).
         stages: names in the order of `STAGES` or `FUSED_STAGES`; all of them, or those that this
             process runs.
     """
@@ -72,7 +75,7 @@ class Img2Img:
             start = time.perf_counter_ns()
             stage(frame)
             spent[name] = time.perf_counter_ns() - start
-        return Painted(frame.inferred, spent)
+        return Painted(frame.inferred, spent, frame.prompt_refused)
 
     def reset(self) -> None:
         """After a gap: nothing of the frames before it shows in the next one."""

@@ -24,6 +24,7 @@ class NetworksSpec:
     height: int
     latent_channels: int
     embed_channels: int
+    least_prompt_distance: float = 0.0  # see `ModelFolder`
 
     @property
     def latent_shape(self) -> tuple[int, int, int, int]:

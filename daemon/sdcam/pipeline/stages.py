@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdcam.errors import SdcamError
-from sdcam.pipeline.conditioning import Conditioning
+from sdcam.pipeline.conditioning import Conditioning, unknown_prompt
 from sdcam.pipeline.denoise import Denoiser, fixed_noise
 from sdcam.pipeline.geometry import Framing
 from sdcam.pipeline.networks import Networks, NetworksSpec
@@ -76,12 +76,14 @@ class Frame:
         camera: BGR picture (h, w, 3) of any size; only the stage *frame* looks at it.
         now_ns: `time.monotonic_ns()`, the clock of prompt transitions.
         inferred: False once it is known that the last result can stand for this frame too.
+        prompt_refused: the look before it goes on: the model knows no word of the new prompt.
     """
 
     camera: Pixels | None
     now_ns: int
     canvas: Canvas
     inferred: bool = True
+    prompt_refused: bool = False
 
 
 class Stage(Protocol):
@@ -149,15 +151,29 @@ class _Guided:
         self._schedule = networks.schedule
         self._conditioning = conditioning
         self._embed = lru_cache(_CACHED_PROMPTS)(lambda text: networks.embed(text).copy())
+        self._refused = not self._knows(conditioning.prompt)
+        if self._refused:  # and there is no look before it
+            raise unknown_prompt(self._spec.model, conditioning.prompt)
         self._transition = PromptTransition(self._embed(conditioning.prompt))
         self._noise = fixed_noise(conditioning.seed, self._spec.latent_shape)
 
     def condition(self, old: Conditioning, wanted: Conditioning, now_ns: int) -> None:
         self._conditioning = wanted
         if wanted.prompt != old.prompt:
-            self._transition.aim(self._embed(wanted.prompt), wanted.transition_seconds, now_ns)
+            self._refused = not self._knows(wanted.prompt)
+            if not self._refused:
+                self._transition.aim(self._embed(wanted.prompt), wanted.transition_seconds, now_ns)
         if wanted.seed != old.seed:
             self._noise = fixed_noise(wanted.seed, self._spec.latent_shape)
+
+    def _knows(self, prompt: str) -> bool:
+        """Whether the model does: else it would give back the camera's own picture."""
+        least = self._spec.least_prompt_distance
+        if least == 0.0:
+            return True
+        empty = self._embed("")
+        away = np.linalg.norm(self._embed(prompt) - empty)
+        return bool(away >= least * np.linalg.norm(empty))
 
 
 class DenoiseStage(_Guided):
@@ -169,6 +185,7 @@ class DenoiseStage(_Guided):
         self._denoiser = Denoiser(networks)
 
     def __call__(self, frame: Frame) -> None:
+        frame.prompt_refused = self._refused
         if frame.inferred:
             latent = self._denoiser(
                 frame.canvas.latent,
@@ -212,6 +229,7 @@ class FusedStage(_Guided):
         self._painted = np.zeros((self._spec.height, self._spec.width, 3), np.uint8)
 
     def __call__(self, frame: Frame) -> None:
+        frame.prompt_refused = self._refused
         if frame.inferred:
             latent = self._paint(
                 frame.canvas.seen,

@@ -36,6 +36,7 @@ class _Flight:
     asked: bool = False
     lost: bool = False  # another process failed; what becomes of this frame interests nobody
     stage_ns: dict[str, int] = field(default_factory=dict)
+    prompt_refused: bool = False
 
 
 @dataclass
@@ -174,6 +175,7 @@ class Chain:
         if position == 0:
             self._camera.give_back(flight.request.frame.slot)
         flight.stage_ns.update(done.stage_ns)
+        flight.prompt_refused |= done.prompt_refused
         flight.request = replace(flight.request, inferred=done.inferred)
         flight.position += 1
         flight.asked = False
@@ -203,6 +205,8 @@ class Chain:
             spec,
             request.inferred,
             flight.stage_ns,
+            request.conditioning.prompt,
+            flight.prompt_refused,
         )
 
     def _move(self) -> None:

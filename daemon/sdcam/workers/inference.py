@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from sdcam.engines.plan import EnginePlan, ModelSpec, plan_engine
 from sdcam.errors import SdcamError
-from sdcam.pipeline.conditioning import Conditioning
+from sdcam.pipeline.conditioning import Conditioning, unknown_prompt
 from sdcam.pipeline.networks import NetworksSpec
 from sdcam.workers.chain import Chain, Tally
 from sdcam.workers.frame_pool import FramePool
@@ -27,6 +28,8 @@ class InferenceWorker(Worker):
         conditioning: the look to begin with.
         camera, styled: memory that frames come from and are painted in.
         deliver: gets every styled frame; who gets it gives the slot back.
+        on_prompt: told of a prompt that the model does not know; the one before it goes on. None
+            when another one is wanted.
     """
 
     def __init__(
@@ -37,6 +40,7 @@ class InferenceWorker(Worker):
         styled: FramePool,
         deliver: Callable[[StyledFrame], None],
         on_fault: FaultReport,
+        on_prompt: FaultReport,
     ) -> None:
         super().__init__("model", on_fault)
         self.model = model
@@ -45,6 +49,9 @@ class InferenceWorker(Worker):
         self.reused = 0
         self.stages: dict[str, Distribution] = {}
         self._conditioning = conditioning
+        self._known_prompt = conditioning.prompt
+        self._refused_prompt: str | None = None
+        self._on_prompt = on_prompt
         self._camera = camera
         self._styled = styled
         self._deliver = deliver
@@ -90,13 +97,27 @@ class InferenceWorker(Worker):
 
     def condition(self, conditioning: Conditioning) -> None:
         """A new look, in force from the next frame on."""
-        self._conditioning = conditioning
+        with self._lock:
+            refused = self._refused_prompt
+            if conditioning.prompt == refused:  # still; something else has changed
+                conditioning = replace(conditioning, prompt=self._known_prompt)
+            else:
+                self._refused_prompt = None
+            self._conditioning = conditioning
+        if refused is not None and self._refused_prompt is None:
+            self._on_prompt(None)
         self._mention_steps()
 
     def reload(self, model: ModelSpec) -> None:
         """Another model, or another engine for it: its processes are started anew."""
         self._backoff.forget()
         self.model = model
+        with self._lock:  # which may know a prompt that the last one did not
+            refused, self._refused_prompt = self._refused_prompt, None
+            if refused is not None:
+                self._conditioning = replace(self._conditioning, prompt=refused)
+        if refused is not None:
+            self._on_prompt(None)
         self._wakeup.ring()
 
     def reset(self) -> None:
@@ -168,7 +189,19 @@ class InferenceWorker(Worker):
             self.reused += 1
         self._backoff.works()
         self._on_fault(None)
+        self._heed_prompt(styled)
         self._deliver(styled)
+
+    def _heed_prompt(self, styled: StyledFrame) -> None:
+        with self._lock:
+            if not styled.prompt_refused:
+                self._known_prompt = styled.prompt
+                return
+            if styled.prompt != self._conditioning.prompt:  # not wanted any more
+                return
+            self._refused_prompt = styled.prompt
+            self._conditioning = replace(self._conditioning, prompt=self._known_prompt)
+        self._on_prompt(unknown_prompt(styled.spec.model, styled.prompt))
 
     def _announce(self, chain: Chain) -> None:
         if chain.ready and self.spec is not chain.processes[-1].spec:

@@ -83,6 +83,7 @@ class StagesDone:
     inferred: bool = True
     stale: bool = False
     stage_ns: dict[str, int] = field(default_factory=dict)
+    prompt_refused: bool = False  # the model does not know it: the one before counts
 
 
 @dataclass(frozen=True)
@@ -95,3 +96,5 @@ class StyledFrame:
     spec: NetworksSpec
     inferred: bool
     stage_ns: dict[str, int] = field(default_factory=dict)
+    prompt: str = ""  # that was wanted
+    prompt_refused: bool = False

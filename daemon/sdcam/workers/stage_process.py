@@ -191,4 +191,6 @@ def _paint(
         picture = camera.view(frame.slot, (frame.height, frame.width, 3))
     canvas = Canvas.over(styled.memory(request.slot), img2img.networks.spec)
     painted = img2img.paint(picture, request.now_ns, canvas, request.inferred)
-    return StagesDone(painted.inferred, stage_ns=painted.stage_ns)
+    return StagesDone(
+        painted.inferred, stage_ns=painted.stage_ns, prompt_refused=painted.prompt_refused
+    )

@@ -20,7 +20,7 @@ from sdcam.workers.wakeup import Wakeup
 
 _log = logging.getLogger("sdcam.model")
 _HEIGHT, _WIDTH = 720, 1280
-_LOOK = Conditioning("a photograph")
+_LOOK = Conditioning("oil")
 _WARM_FRAMES = 10  # until the chain knows how long its processes take
 _POLL_SECONDS = 0.5
 

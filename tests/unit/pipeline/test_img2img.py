@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sdcam.errors import SdcamError
+from sdcam.errors import SdcamError, UsageError
 from sdcam.pipeline.conditioning import Conditioning
 from sdcam.pipeline.img2img import Img2Img
 from sdcam.pipeline.networks import NetworksSpec
@@ -54,6 +54,17 @@ class PaintBox:
         out[...] = picture.repeat(SIZE // 8, 0).repeat(SIZE // 8, 1)
 
     def close(self): ...
+
+
+class Choosy(PaintBox):
+    """Knows two words. To it the others say what no word says, and it paints black."""
+
+    spec = replace(PaintBox.spec, least_prompt_distance=0.5)
+
+    def embed(self, prompt):
+        self.calls.append(f"embed {prompt}")
+        words = np.ones((1, 77, 3), np.float32) / 100
+        return words + np.float32(COLOURS.get(prompt, (0, 0, 0))) / 255
 
 
 def frame(value, height=48, width=96):
@@ -255,3 +266,23 @@ class _Fixed:
 
     def decode(self, latent, out):
         out[...] = 7
+
+
+def test_a_prompt_that_the_model_does_not_know_changes_nothing_and_is_told():
+    img2img, paint, _ = painter(Choosy())
+    known = paint(frame(0))
+    assert not known[0].prompt_refused
+    img2img.condition(replace(STILL, prompt="bleu"), now_ns=SECOND)
+    refused, picture = paint(frame(0), now=SECOND)
+    assert refused.prompt_refused
+    np.testing.assert_array_equal(picture, known[1])
+    img2img.condition(replace(STILL, prompt="blue"), now_ns=2 * SECOND)
+    again, picture = paint(frame(0), now=2 * SECOND)
+    assert not again.prompt_refused
+    assert colour(picture)[2] > 250
+
+
+@pytest.mark.parametrize("prompt", ["rde", "", " "])
+def test_a_model_does_not_begin_with_a_prompt_that_it_does_not_know(prompt):
+    with pytest.raises(UsageError, match=f'paint-box knows no word of "{prompt}".*your camera'):
+        Img2Img(Choosy(), replace(STILL, prompt=prompt))

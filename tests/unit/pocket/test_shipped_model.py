@@ -14,7 +14,7 @@ pytest.importorskip("skimage")
 # ruff: noqa: E402
 from sdcam_convert.pocket import pictures
 from sdcam_convert.pocket.evaluate import nearest, psnr, reference, renderings
-from sdcam_convert.pocket.prompts import GALLERY
+from sdcam_convert.pocket.prompts import GALLERY, UNSEEN
 from sdcam_convert.pocket.student import Student
 
 FOLDER = Path(__file__).parents[3] / "daemon" / "sdcam" / "models" / "pocket"
@@ -64,3 +64,21 @@ def test_more_strength_is_farther_from_the_camera(student: Student, frame: np.nd
 def test_two_runs_are_equal(student: Student, frame: np.ndarray) -> None:
     first, second = (student(frame, GALLERY["oil"]) for _ in range(2))
     np.testing.assert_array_equal(first, second)
+
+
+STYLELESS = ("", "photo", "kitchen", "watercolr", "animee", "penicl", "a woman as a robot", "油絵")
+
+
+def test_styles_are_told_from_words_without_one(student: Student) -> None:
+    """The service takes only the former: after the latter the picture would be the camera's."""
+    least = json.loads((FOLDER / "text_encoder" / "config.json").read_text())
+    least = least["least_prompt_distance"]
+    empty = student.embed("")
+
+    def away(prompt: str) -> float:
+        return float((student.embed(prompt) - empty).norm() / empty.norm())
+
+    assert max(away(prompt) for prompt in STYLELESS) < 0.6 * least
+    assert min(away(prompt) for prompt in GALLERY.values()) > 1.5 * least
+    unseen = [phrase for phrases in UNSEEN.values() for phrase in phrases]
+    assert sum(away(phrase) > least for phrase in unseen) >= 0.9 * len(unseen)

@@ -27,7 +27,7 @@ from sdcam.workers.starvation import Starvation
 from sdcam.workers.wakeup import Wakeup
 
 SIZE = 64
-LOOK = Conditioning("a", strength=0.4, feedback=0.6, smoothing=0.5, transition_seconds=0.0)
+LOOK = Conditioning("oil", strength=0.4, feedback=0.6, smoothing=0.5, transition_seconds=0.0)
 PATIENCE = 60.0
 
 

@@ -34,6 +34,7 @@ def open_replay(
         borders.spec,
         latent_channels=profile.latent_channels,
         embed_channels=profile.embed_channels,
+        least_prompt_distance=0.0,  # its words are made up, and it knows them all
     )
     borders = replace(borders, spec=timed)
     names = programs_of(stages)
