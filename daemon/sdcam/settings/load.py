@@ -22,10 +22,15 @@ from pydantic_settings import (
 )
 
 from sdcam import paths, resources
+from sdcam.settings.environment import mistakes_in_environment
 from sdcam.settings.file import parse_toml, read
 from sdcam.settings.mistakes import ConfigError, Mistake, mistakes_of
-from sdcam.settings.origin import ENV_DELIMITER, ENV_PREFIX, Layers, Origin, Source
+from sdcam.settings.origin import ENV_DELIMITER, ENV_PREFIX, Layers
 from sdcam.settings.schema import Settings
+from sdcam.settings.styles import alike, one_of_each
+
+# The environment and the command line are text; in a file a number stands without quotes.
+_WRONG_TYPES = ("float_type", "int_type", "bool_type", "string_type")
 
 
 def load(file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
@@ -59,6 +64,8 @@ def settings_of(said: Layers) -> Settings:
         ConfigError: an unknown key, a value that does not fit.
     """
 
+    in_environment = list(mistakes_in_environment())
+
     class Loaded(Settings, BaseSettings):
         model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_nested_delimiter=ENV_DELIMITER)
 
@@ -71,29 +78,45 @@ def settings_of(said: Layers) -> Settings:
             dotenv_settings: PydanticBaseSettingsSource,
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            from_file = InitSettingsSource(settings_cls, init_kwargs=dict(said.in_file))
-            shipped = InitSettingsSource(settings_cls, init_kwargs={"styles": shipped_styles()})
-            return init_settings, env_settings, from_file, shipped
+            def source(values: Mapping[str, Any]) -> PydanticBaseSettingsSource:
+                return InitSettingsSource(settings_cls, init_kwargs=dict(values))
 
-    mistakes = _mistakes_in_file(said)
+            return (
+                source(said.overrides),
+                source({}) if in_environment else env_settings,  # it would stumble over them
+                source(said.in_file),
+                source({"styles": shipped_styles()}),
+            )
+
+    mistakes = _mistakes_in_file(said) + in_environment
     try:
-        loaded = Loaded(**said.overrides)
+        loaded = Loaded()
     except ValidationError as error:
         mistakes += [m for m in mistakes_of(error, said.origin) if m not in mistakes]
-    except (TypeError, ValueError) as error:  # an environment variable that is no JSON value
-        mistakes.append(Mistake(Origin(Source.ENVIRONMENT), "", str(error)))
     if mistakes:
         raise ConfigError(mistakes)
-    return Settings.model_construct(**dict(loaded))
+    return Settings.model_construct(**{**dict(loaded), "styles": one_of_each(loaded.styles)})
 
 
 def _mistakes_in_file(said: Layers) -> list[Mistake]:
     """Also those that a stronger layer covers: they would show up when it is gone."""
+    mistakes = []
     try:
         Settings.model_validate(said.in_file)
     except ValidationError as error:
-        return mistakes_of(error, said.origin_in_file)
-    return []
+        mistakes = mistakes_of(error, said.origin_in_file)
+    try:
+        Settings.model_validate(said.in_file, strict=True)
+    except ValidationError as error:
+        told = {mistake.key for mistake in mistakes}
+        typed = mistakes_of(error, said.origin_in_file, _WRONG_TYPES)
+        mistakes += [mistake for mistake in typed if mistake.key not in told]
+    styles = said.in_file.get("styles")
+    for name, first in alike(styles if isinstance(styles, Mapping) else ()).items():
+        key = ("styles", name)
+        expected = f'the style "{name}" has the same name as "{first}"; one of them is expected'
+        mistakes.append(Mistake(said.origin_in_file(key), ".".join(key), expected))
+    return mistakes
 
 
 def shipped_styles() -> dict[str, str]:

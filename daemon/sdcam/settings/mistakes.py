@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -66,27 +66,34 @@ class ConfigError(UsageError):
 
 
 def mistakes_of(
-    error: ValidationError, origin: Callable[[Sequence[str]], Origin]
+    error: ValidationError,
+    origin: Callable[[Sequence[str]], Origin],
+    kinds: Collection[str] | None = None,
 ) -> list[Mistake]:
     """
     Args:
         origin: of a value, by the keys that lead to it.
+        kinds: pydantic's names of those to tell; None tells all.
     """
     found = []
     for wrong in error.errors(include_url=False):
-        keys = [str(k) for k in wrong["loc"]]
+        if kinds is not None and wrong["type"] not in kinds:
+            continue
+        # Of a style's name that is wrong, pydantic says so behind the name.
+        keys = [str(k) for k in wrong["loc"] if k != "[key]"]
         key = ".".join(keys)
         if wrong["type"] == "extra_forbidden":
-            expected = f'unknown key "{_short(key)}"{_closest(keys)}'
+            expected = f'unknown key "{short(key)}"{_closest(keys)}'
         else:
             message = wrong["msg"].removeprefix("Value error, ")
-            value = _short(repr(wrong["input"]))
-            expected = f"{_short(key)} = {value}: {message[:1].lower()}{message[1:]}{_unit(keys)}"
+            value = short(repr(wrong["input"]))
+            expected = f"{short(key)} = {value}: {message[:1].lower()}{message[1:]}{_unit(keys)}"
         found.append(Mistake(origin(keys), key, expected))
     return found
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """A value as a message shows it."""
     return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from sdcam import paths
+from sdcam.settings import engine_words, styles
 from sdcam.settings.key import Effect, key
 
 LIVE, CAMERA, MODEL, OUTPUT, RESTART = Effect
@@ -20,6 +21,17 @@ LIVE, CAMERA, MODEL, OUTPUT, RESTART = Effect
 Units = Literal["auto", "all", "cpu-and-gpu", "cpu-and-ne", "cpu-only"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 _SHARE: dict[str, Any] = {"ge": 0.0, "le": 1.0}
+
+
+def _with_words(value: str) -> str:
+    # A model paints something for no words at all, and that looks like the camera.
+    if not value.strip():
+        raise ValueError("text is expected; look.blend = 1 shows the camera")
+    return value
+
+
+Prompt = Annotated[str, AfterValidator(_with_words)]
+_ANY_WORD = r"\S"  # the same in JSON Schema
 
 
 class Section(BaseModel):
@@ -50,11 +62,12 @@ class Fit(str, Enum):
 class Look(Section):
     """What the picture looks like. Every key takes effect while running."""
 
-    prompt: str = key(
+    prompt: Prompt = key(
         "oil",
         "Prompt",
         "What the model paints: free text, or the name of a style in [styles].",
         effect=LIVE,
+        schema={"pattern": _ANY_WORD},
         max_length=1000,
     )
     strength: float = key(
@@ -164,7 +177,7 @@ class Model(Section):
         'or "coreml:staged" (a process for each stage); "openvino", "torch", "torch:cuda"; '
         '"replay:PROFILE" plays published stage times, for benchmarks.',
         effect=MODEL,
-        min_length=1,
+        schema={"pattern": engine_words.PATTERN},
     )
     render_size: str = key(
         "auto",
@@ -175,6 +188,11 @@ class Model(Section):
         unit="pixels",
         schema={"type": ["string", "integer"]},
     )
+
+    @field_validator("engine")
+    @classmethod
+    def _engine(cls, value: str) -> str:
+        return engine_words.checked(value)
 
     @field_validator("render_size", mode="before")
     @classmethod
@@ -337,7 +355,7 @@ class Settings(Section):
     coreml: CoreML = Field(default_factory=CoreML)
     output: Output = Field(default_factory=Output)
     service: Service = Field(default_factory=Service)
-    styles: dict[str, str] = Field(
+    styles: dict[Prompt, Prompt] = Field(
         default_factory=dict,
         title="Styles",
         description='The gallery: name = "prompt". Yours, beside the ten that come with it.',
@@ -346,11 +364,8 @@ class Settings(Section):
     def prompt_text(self, prompt: str | None = None) -> str:
         """The text behind a prompt: a style's own text, or the prompt as it stands."""
         prompt = self.look.prompt if prompt is None else prompt
-        wanted = _style_key(prompt)
-        for name, text in self.styles.items():
-            if _style_key(name) == wanted:
-                return text
-        return prompt
+        style = styles.named(self.styles, prompt)
+        return prompt if style is None else self.styles[style]
 
 
 def sections() -> dict[str, type[Section]]:
@@ -377,8 +392,3 @@ def parse_render_size(text: str) -> tuple[int, int]:
 
 def _number_as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _style_key(name: str) -> str:
-    """Styles are found whatever their case, and whether "-", "_" or a blank joins their words."""
-    return re.sub(r"[\s_-]+", " ", name.strip().lower())

@@ -62,6 +62,13 @@ def test_the_users_styles_add_to_the_gallery_and_win(write):
         ('[camera]\ndevice = "a\\u0000"\n', r"line 2: camera.device = .*without a zero byte"),
         ('[service]\nsocket = "~nobody-at-all/x"\n', r"line 2: service.socket.*no such user"),
         ('[coreml]\nunet = "gpu"\n', r"line 2: coreml.unet = 'gpu': .*'cpu-and-gpu'"),
+        ("[look]\nstrength = true\n", r"line 2: look.strength = True: .*valid number"),
+        ('[look]\nseed = "3"\n', r"line 2: look.seed = '3': .*valid integer"),
+        ("[look]\nseed = 3.0\n", r"line 2: look.seed = 3.0: .*valid integer"),
+        ('[output]\nmirror = "yes"\n', r"line 2: output.mirror = 'yes': .*valid boolean"),
+        ("[output]\nmirror = 1\n", r"line 2: output.mirror = 1: .*valid boolean"),
+        ('[camera]\nfps = "24"\n', r"line 2: camera.fps = '24': .*valid number"),
+        ('[model]\nengine = "openvno"\n', r'line 2: model.engine = .*did you mean "openvino"'),
         ("[look]\nseed = 1\nseed = 2\n", r'line 3: not valid TOML: Key "seed" already exists'),
     ],
 )
@@ -122,6 +129,14 @@ def test_lines_of_dotted_and_quoted_keys():
 def test_a_number_names_a_camera_and_a_square(write):
     settings = load(write("[camera]\ndevice = 1\n[model]\nrender_size = 512\n"))
     assert (settings.camera.device, settings.model.size) == ("1", (512, 512))
+
+
+def test_where_numbers_and_text_are_written_the_command_line_and_environment_need_not(
+    write, monkeypatch
+):
+    monkeypatch.setenv("SDCAM_CAMERA__FPS", "24")
+    settings = load(write('[output]\nfps = 24\nfit = "pad"\n'), {"look": {"seed": "3"}})
+    assert (settings.camera.fps, settings.output.fps, settings.look.seed) == (24.0, 24.0, 3)
 
 
 def test_every_mistake_is_told_at_once(write):

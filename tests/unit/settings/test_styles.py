@@ -1,0 +1,50 @@
+"""Styles are found by name, however it is written, and every one can be reached."""
+
+from __future__ import annotations
+
+import pytest
+
+from sdcam.settings import ConfigError, load
+from sdcam.settings.styles import alike, named, one_of_each
+
+
+def test_a_name_is_found_whatever_joins_its_words():
+    assert named({"oil": "a", "pop art": "b"}, " Pop-Art") == "pop art"
+    assert named({"oil": "a"}, "water") is None
+
+
+def test_what_the_user_calls_alike_stands_for_the_one_that_is_shipped(tmp_path):
+    file = tmp_path / "config.toml"
+    file.write_text('[styles]\n"Pop_Art" = "mine"\n')
+    settings = load(file)
+    assert settings.prompt_text("pop art") == "mine"
+    assert "pop art" not in settings.styles
+    assert len(settings.styles) == 10
+    assert one_of_each({"a b": "1", "c": "2", "A-B": "3"}) == {"A-B": "3", "c": "2"}
+
+
+def test_two_names_in_the_file_that_are_one_are_a_mistake(tmp_path):
+    file = tmp_path / "config.toml"
+    file.write_text('[styles]\n"my style" = "a"\nother = "b"\nmy-style = "c"\n')
+    with pytest.raises(ConfigError, match=r'"my-style" has the same name as "my style"') as caught:
+        load(file)
+    (mistake,) = caught.value.mistakes
+    assert (mistake.key, mistake.origin.line) == ("styles.my-style", 4)
+    assert alike(["a", "b", "A", "a "]) == {"A": "a", "a ": "a"}
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('[look]\nprompt = ""\n', "look.prompt"),
+        ('[look]\nprompt = " \\t"\n', "look.prompt"),
+        ('[styles]\nmine = "  "\n', "styles.mine"),
+        ('[styles]\n" " = "mine"\n', "styles. "),
+    ],
+)
+def test_a_prompt_without_words_is_refused(tmp_path, text, key):
+    file = tmp_path / "config.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=r"text is expected; look.blend = 1 shows") as caught:
+        load(file)
+    assert [(m.key, m.origin.line) for m in caught.value.mistakes] == [(key, 2)]
