@@ -13,6 +13,7 @@ import time
 import psutil
 import pytest
 
+from sdcam import __version__
 from sdcam.control.client import ask
 
 TEST = ("--source", "test", "--output", "null")
@@ -224,7 +225,32 @@ def test_a_broken_file_at_the_start_is_told_and_waited_for(start, tmp_path):
     assert "strenght" in status["config"]["error"]["message"]
     config.write_text("[look]\nstrength = 0.3\n")
     service.until(lambda s: s["look"]["strength"] == 0.3 and s["config"]["error"] is None)
-    assert "strenght" in log.read_text()
+    begin, mistake, *_ = lines = log.read_text().splitlines()
+    assert f"version {__version__}, process {service.process.pid}, configuration {config}" in begin
+    assert "strenght" in mistake
+    assert mistake.endswith("Until it is mended: the defaults.")
+    assert sum("strenght" in line for line in lines) == 1
+    service.end()
+    config.write_text("[look]\nstrenght = 0.2\n")
+    again = start("--service", *TEST, *words)
+    assert again.until_styled()["look"]["strength"] == 0.3
+    assert "Until it is mended: the last good file." in log.read_text()
+
+
+def test_a_mistake_is_logged_once_and_so_is_its_end(start, tmp_path):
+    config = tmp_path / "config.toml"
+    config.write_text("")
+    service = start(*TEST, "--config", str(config))
+    service.until_styled()
+    for text in ("[look]\nstrenght = 1\n", "[look]\nstrenght = 1\n\n"):
+        config.write_text(text)
+        service.until(lambda s: s["config"]["error"])
+        time.sleep(0.5)
+    config.write_text("")
+    service.until(lambda s: s["config"]["error"] is None)
+    service.end()
+    assert service.log.read_text().count("strenght") == 1
+    assert "the configuration file is right again" in service.log.read_text()
 
 
 def test_not_even_a_wrong_command_line_ends_a_service(start, tmp_path):

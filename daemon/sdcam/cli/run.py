@@ -93,8 +93,6 @@ def _as_a_service(arguments: argparse.Namespace, overrides: dict[str, Any]) -> N
         try:
             configuration = Configuration.of_service(arguments.config, overrides)
             start_service_log(configuration.settings.service)
-            if configuration.error:
-                log.warning("%s", configuration.error)
             Daemon(_plan(arguments, configuration, notifier)).run()
             return
         except SdcamError as fault:

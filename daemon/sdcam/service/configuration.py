@@ -79,6 +79,7 @@ class Configuration:
     Attributes:
         file: the one to watch, absolute, for others are told of it; None where there is none.
         error: what is wrong with it now.
+        instead: what was taken in the place of one that was wrong at the start, in words.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class Configuration:
     ) -> None:
         self.file = said.file.absolute() if said else None
         self.error = error
+        self.instead = "the last good file" if said and said.text else "the defaults"
         self._named = named
         self._overrides = said.overrides if said else {}
         self._settings = self._at_start = settings

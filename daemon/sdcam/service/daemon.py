@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-import signal
+import os
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
+from sdcam import __version__
 from sdcam.engines.plan import LARGEST_CANVAS, ModelSpec
 from sdcam.errors import SdcamError
 from sdcam.pipeline.conditioning import Conditioning
@@ -23,8 +22,10 @@ from sdcam.service.instance import AlreadyRunningError, SingleInstance
 from sdcam.service.notify import Notifier
 from sdcam.service.obs import CaptionFile, SideBySide, caption_file, side_by_side_socket
 from sdcam.service.pause import PauseMark
+from sdcam.service.signals import stop_signals
 from sdcam.service.situation import Situation
 from sdcam.service.sleep import SleepClock
+from sdcam.service.snapshot import write_png
 from sdcam.service.status import ProcessTable, status_of
 from sdcam.settings.watcher import ConfigWatcher
 from sdcam.workers.capture import MAX_FRAME_BYTES, CaptureWorker, SourceSpec
@@ -43,7 +44,6 @@ _POLL_SECONDS = 0.05
 _LOOK_SECONDS = 0.5  # and cameras are there 2 s after a sleep: within 3 s in all
 _TURN_SECONDS = 2.0
 _WAKE_SECONDS = 2.0  # cameras are not there at once (obs-studio#13252)
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # HUP: the terminal was closed
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,8 @@ class Daemon:
             SdcamError: it could not start, or its last output broke.
         """
         with contextlib.ExitStack() as stack:
-            stack.enter_context(self._signals())
+            stack.enter_context(stop_signals(self.stop))
+            self._log_beginning()
             if self.plan.control and not self._be_the_only_one(stack):
                 return {}
             self._startup(stack)
@@ -140,6 +141,12 @@ class Daemon:
     @property
     def stopping(self) -> bool:
         return self._should_exit.is_set()
+
+    def _log_beginning(self) -> None:
+        file, error = self.configuration.file, self.configuration.error
+        self._log.info("version %s, process %d, configuration %s", __version__, os.getpid(), file)
+        if error:
+            self._log.warning("%s Until it is mended: %s.", error, self.configuration.instead)
 
     def _be_the_only_one(self, stack: contextlib.ExitStack) -> bool:
         """False when it was stopped before its turn came."""
@@ -224,22 +231,6 @@ class Daemon:
             return math.inf
         return max(0.0, self.plan.seconds - (now - first) / 1e9)
 
-    @contextlib.contextmanager
-    def _signals(self) -> Iterator[None]:
-        def leave(number: int, frame: FrameType | None) -> None:
-            self._log.info("%s: stopping", signal.Signals(number).name)
-            self.stop()
-
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {s: signal.signal(s, leave) for s in _STOP_SIGNALS}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
     # What flows between the workers.
 
     def _on_captured(self, frame: CameraFrame) -> None:
@@ -304,10 +295,15 @@ class Daemon:
     def _reload(self) -> None:
         """The configuration file was edited."""
         with self._lock:
+            before = self.configuration.error
             changes = self.configuration.reload()
             if changes is None:
-                self._log.warning("nothing is changed: %s", self.configuration.error)
-            elif changes:
+                if str(before) != str(self.configuration.error):  # else the log has it already
+                    self._log.warning("nothing is changed: %s", self.configuration.error)
+                return
+            if before:
+                self._log.info("the configuration file is right again")
+            if changes:
                 self._log.info("the configuration changed: %s", ", ".join(sorted(changes.keys)))
                 self._apply(changes)
 
@@ -360,17 +356,12 @@ class Daemon:
         """Writes the newest styled picture as PNG.
 
         Raises:
+            UsageError: not an absolute path of a PNG.
             SdcamError: there is none, or the file cannot be written.
         """
-        import cv2
-
         if (pair := self.newest()) is None:
             raise SdcamError("There is no picture to save now.", "`sdcam status` says why.")
-        try:
-            encoded = cv2.imencode(".png", cv2.cvtColor(pair[1], cv2.COLOR_RGB2BGR))[1]
-            path.write_bytes(encoded.tobytes())
-        except OSError as error:
-            raise SdcamError(f"{path} cannot be written: {error.strerror}.") from None
+        write_png(path, pair[1])
 
     def status(self) -> dict[str, Any]:
         return status_of(self)
