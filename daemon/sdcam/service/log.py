@@ -8,6 +8,7 @@ import os
 import sys
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import TextIO
 
 from sdcam.service.log_place import crash_file, log_file
 from sdcam.settings.schema import Service
@@ -25,7 +26,7 @@ def start_service_log(settings: Service) -> None:
     path = log_file(settings.log_file)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handler: logging.Handler = RotatingFileHandler(
+        handler: logging.Handler = _LogFile(
             path, maxBytes=settings.log_bytes, backupCount=settings.log_count, encoding="utf-8"
         )
         _remember_crashes(crash_file(settings.log_file), settings.log_bytes)
@@ -54,6 +55,30 @@ def _remember_crashes(path: Path, most_bytes: int) -> None:
     with path.open("a", encoding="utf-8") as file:
         os.dup2(file.fileno(), sys.stderr.fileno())
     faulthandler.enable()
+
+
+class _LogFile(RotatingFileHandler):
+    """Begun anew, too, where somebody else has taken the file away (logrotate, `rm`)."""
+
+    def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802
+        self._find_again()
+        return bool(super().shouldRollover(record))
+
+    def _find_again(self) -> None:
+        path = Path(self.baseFilename)
+        if self.stream is not None and _is_same(path, self.stream):
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        before, self.stream = self.stream, self._open()
+        if before is not None:
+            before.close()
+
+
+def _is_same(path: Path, file: TextIO) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 class _Line(logging.Formatter):
