@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -10,6 +11,7 @@ from platformdirs import user_cache_path
 APP = "streamdiffusion-cam"
 ENV_CONFIG = "SDCAM_CONFIG"
 ENV_SOCKET = "SDCAM_SERVICE__SOCKET"
+_RUNTIME_FOLDERS = Path("/run/user")  # Linux, pam_systemd(8)
 
 
 def config_file() -> Path:
@@ -30,6 +32,18 @@ def control_socket(setting: str) -> Path:
     """The path behind `service.socket`; "auto" is a folder that only the user can enter."""
     if setting != "auto":
         return Path(setting).expanduser()
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    runtime = _runtime_folder()
     # Not /tmp: somebody else could be there first.
-    return (Path(runtime) / APP if runtime else cache_folder() / "run") / "control.sock"
+    return (runtime / APP if runtime else cache_folder() / "run") / "control.sock"
+
+
+def _runtime_folder() -> Path | None:
+    """The same one for all programs of this user: `su -` and cron leave the variable unset that the
+    service was started with."""
+    if named := os.environ.get("XDG_RUNTIME_DIR"):
+        return Path(named)
+    if sys.platform != "linux":
+        return None
+    usual = _RUNTIME_FOLDERS / str(os.geteuid())
+    ours = usual.is_dir() and usual.stat().st_uid == os.geteuid()
+    return usual if ours else None

@@ -1,4 +1,5 @@
-"""One service per user: a lock that the kernel lets go of when its holder ends, however it ends."""
+"""One service per user and socket: a lock that the kernel lets go of when its holder ends, however
+it ends."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import os
 from pathlib import Path
 from types import TracebackType
 
+from sdcam import paths
 from sdcam.errors import SdcamError, UsageError
 
 
@@ -27,6 +29,8 @@ class SingleInstance:
 
     def __init__(self, socket: Path) -> None:
         self._path = socket.with_suffix(".lock")
+        named = socket != paths.control_socket("auto")
+        self._where = f" at the socket {socket}" if named else ""
 
     def __enter__(self) -> None:
         folder = self._path.parent
@@ -45,7 +49,7 @@ class SingleInstance:
             pid = self._file.read().strip() or "unknown"
             self._file.close()
             raise AlreadyRunningError(
-                f"StreamDiffusion Cam runs already (process {pid}).",
+                f"StreamDiffusion Cam runs already (process {pid}){self._where}.",
                 "`sdcam status` shows what it does; stop it before you start another one.",
             ) from None
         self._file.truncate(0)
