@@ -40,7 +40,8 @@ class Demand:
         self._records = any(spec.startswith("file:") for spec in outputs)  # for somebody later
         self._capture, self._inference, self._output = capture, inference, output
         self._audience: AudienceWatcher | None = None
-        self._resting_since: float | None = None
+        self._works = True
+        self._unwatched_since: float | None = None
         self._lock = threading.RLock()
 
     @property
@@ -68,8 +69,8 @@ class Demand:
 
     def unload_when_due(self) -> None:
         """To be called now and then."""
-        after, since = self._settings.unload_after, self._resting_since
-        if self._situation.watched or not after or since is None:
+        after, since = self._settings.unload_after, self._unwatched_since
+        if not after or since is None:
             return
         if time.monotonic() - since > after and self._inference.pids:
             _log.info("nobody has watched for %g seconds: the model is unloaded", after)
@@ -80,15 +81,17 @@ class Demand:
             situation, audience = self._situation, self._audience
             rests = self._settings.on_demand and audience is not None and not audience.watched
             situation.watched = not rests or self._records
-            works = situation.watched and not situation.paused
-            if works:
-                self._resting_since = None
+            if situation.watched:
+                self._unwatched_since = None
+            elif self._unwatched_since is None:
+                self._unwatched_since = time.monotonic()
+            worked, self._works = self._works, situation.watched and not situation.paused
+            if self._works:
                 self._inference.want(True)
-            elif self._resting_since is None:
-                self._resting_since = time.monotonic()
+            elif worked:
                 self._output.clear()  # what is shown later is not what was seen before
                 self._inference.reset()
-            self._capture.want(works)
+            self._capture.want(self._works)
             self._output.rest(not situation.watched)
 
     def _device(self) -> str | None:

@@ -134,6 +134,21 @@ def test_zero_keeps_the_model_and_so_does_a_pause(make, monkeypatch):
     assert model.pids and other.pids
 
 
+def test_a_pause_is_no_time_that_nobody_watched(make, monkeypatch):
+    demand, _, _, inference, _ = make(on_demand=True, unload_after=300.0)
+    (audience,) = Audience.made
+    audience.change(True)
+    demand.pause(True)
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 1000)
+    audience.change(False)
+    demand.unload_when_due()
+    assert inference.pids
+    monkeypatch.setattr(time, "monotonic", lambda: now + 1301)
+    demand.unload_when_due()
+    assert not inference.pids
+
+
 def test_the_settings_are_followed_while_running(make):
     demand, situation, capture, _, _ = make()
     demand.follow(Output(on_demand=True))
