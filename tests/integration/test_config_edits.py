@@ -142,6 +142,49 @@ def test_a_change_by_command_lasts_until_the_file_is_edited(service, sdcam, conf
     assert (look["blend"], look["prompt"]) == (0.0, "oil")
 
 
+def test_saving_other_keys_keeps_the_prompt_on_the_air_and_says_what_is_covered(
+    start, sdcam, config
+):
+    words = ("--source", "test", "--output", "null", "--config", str(config))
+    service = start(*words, "--set", "output.fps=5")
+    service.until_styled()
+    assert sdcam("prompt", "anime").returncode == 0
+    done = sdcam("set", "output.fps=24", "camera.fps=5", "styles.mine=a linocut", "--save")
+    assert done.stdout.splitlines() == [
+        f"Saved in {config}.",
+        "output.fps stays as it is: the command line of the running service is stronger than its "
+        "file.",
+    ]
+    saved = load(config)
+    assert (saved.output.fps, saved.camera.fps) == (24, 5)
+    time.sleep(0.5)  # the watcher has seen it
+    assert service.status()["look"]["prompt"] == "anime"
+    assert "saved: output.fps = 24, camera.fps = 5" in service.log.read_text()
+
+
+def test_saving_into_a_file_that_the_service_does_not_read_is_refused(
+    service, sdcam, config, tmp_path
+):
+    other = tmp_path / "other.toml"
+    for words in (("prompt", "anime"), ("set", "look.seed=1"), ("next",)):
+        done = sdcam(*words, "--save", "--config", str(other))
+        assert done.returncode == 2
+        assert f"reads {config}, not {other}: nothing is changed or saved" in done.stderr
+    assert config.read_text() == FAST
+    assert not other.exists()
+    assert service.status()["look"]["prompt"] == "oil"
+
+
+def test_a_model_that_is_not_here_does_not_take_the_picture_away(service, config):
+    config.write_text(FAST + 'model.engine = "openvno"\n')
+    error = service.until(lambda s: s["config"]["error"])["config"]["error"]
+    assert (error["mistakes"][0]["line"], error["mistakes"][0]["key"]) == (2, "model.engine")
+    config.write_text(FAST + 'model.engine = "replay:nowhere"\n')
+    service.until(lambda s: "no profile" in (s["config"]["error"] or {}).get("message", ""))
+    assert service.status()["card"] == ""
+    assert service.status()["restarts"] == {"capture": 0, "model": 0}
+
+
 def test_what_waits_for_a_restart_is_said(service, sdcam, config):
     config.write_text(FAST + "service.log_count = 9\n")
     service.until(lambda s: s["config"]["restart"] == ["service.log_count"])

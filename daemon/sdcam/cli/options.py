@@ -71,6 +71,8 @@ def assignments(words: list[str]) -> dict[str, Any]:
 
 
 def _toml_value(text: str) -> Any:
+    import datetime
+
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
@@ -78,4 +80,7 @@ def _toml_value(text: str) -> Any:
         said = tomlkit.parse(f"value = {text}").unwrap()
     except (TOMLKitError, ValueError):
         return text
-    return said["value"] if len(said) == 1 else text  # several lines of text, not of TOML
+    # Several lines are text, not TOML; and no setting is a date.
+    if len(said) != 1 or isinstance(said["value"], (datetime.date, datetime.time)):
+        return text
+    return said["value"]

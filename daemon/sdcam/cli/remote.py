@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
             else assignments(arguments.values)
         )
         if arguments.save:
-            _set_and_save(socket, arguments.config, values)
+            _save(socket, arguments.config, values)
         else:
             ask(socket, "set", values=values)
     elif command == "snapshot":
@@ -58,53 +58,49 @@ def run(arguments: argparse.Namespace) -> None:
         print(result)
 
 
-def _set_and_save(socket: Path, config: Path | None, values: dict[str, Any]) -> None:
-    """Into the file only if the service takes it, into the service only if the file takes it."""
-    from sdcam.control.client import ask
-    from sdcam.settings.change import is_live
-    from sdcam.settings.save import with_values, write
+def _save(socket: Path, config: Path | None, values: dict[str, Any]) -> None:
+    """By the service, which knows its own writing from an edit; without one into the file alone."""
 
     try:
-        path = _file_of_service(socket, config)
+        told = _ask_to_save(socket, config, values)
     except MissingError:
         from sdcam import paths
+        from sdcam.settings.save import save
 
-        _save(config or paths.config_file(), values)
+        path = config or paths.config_file()
+        save(path, values)
+        print(f"Saved in {path}.")
         print("The service is not running: it takes effect at the next start.")
         return
-    text = with_values(path, values)
-    if live := {key: value for key, value in values.items() if is_live(key)}:
-        ask(socket, "set", values=live)
-    write(path, text)  # the service watches it and takes up the rest
-    print(f"Saved in {path}.")
+    print(f"Saved in {told['file']}.")
+    for key, origin in told["covered"].items():
+        where = "the command line" if origin == "command line" else f"the variable {origin}"
+        print(f"{key} stays as it is: {where} of the running service is stronger than its file.")
 
 
 def _step_and_save(socket: Path, config: Path | None, command: str) -> None:
     from sdcam.control.client import ask
-    from sdcam.settings.save import with_values
 
-    path = _file_of_service(socket, config)
-    with_values(path, {"look.prompt": ""})  # a file that takes nothing is refused before the step
+    _ask_to_save(socket, config, {})  # a file that takes nothing is refused before the step
     style = ask(socket, command)
     print(style)
-    _save(path, {"look.prompt": style})
+    _save(socket, config, {"look.prompt": style})
 
 
-def _save(path: Path, values: dict[str, Any]) -> None:
-    from sdcam.settings.save import save
-
-    save(path, values)
-    print(f"Saved in {path}.")
-
-
-def _file_of_service(socket: Path, config: Path | None) -> Path:
-    """The file that the running service reads: it may have been started with another one.
-
-    Raises:
-        MissingError: none runs.
+def _ask_to_save(socket: Path, config: Path | None, values: dict[str, Any]) -> dict[str, Any]:
     """
-    from sdcam import paths
+    Raises:
+        MissingError: no service runs.
+        UsageError: it reads another file than the one that is named.
+    """
     from sdcam.control.client import ask
 
-    told = ask(socket, "status").get("config") or {}
-    return Path(told.get("file") or config or paths.config_file())
+    if config is not None:
+        file = (ask(socket, "status").get("config") or {}).get("file")
+        if file and Path(file).resolve() != config.resolve():
+            raise UsageError(
+                f"The running service reads {file}, not {config}: nothing is changed or saved.",
+                "Leave --config away, or stop the service first.",
+            )
+    told: dict[str, Any] = ask(socket, "save", values=values)
+    return told

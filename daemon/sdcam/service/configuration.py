@@ -1,8 +1,8 @@
 """The settings in force while the service runs, and what a change of them concerns.
 
 Strongest first: what `sdcam set` and `sdcam prompt` changed, the command line, the environment, the
-file, the defaults. The first lasts until the file is next edited. A mistake in the file changes
-nothing at all.
+file, the defaults. The first lasts until the file is next edited; what `--save` writes there is no
+edit. A mistake in the file changes nothing at all.
 """
 
 from __future__ import annotations
@@ -11,19 +11,20 @@ import contextlib
 import dataclasses
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sdcam import paths
-from sdcam.errors import SdcamError
+from sdcam.errors import SdcamError, UsageError
+from sdcam.service.wanted_model import must_be_here
 from sdcam.settings import ConfigError, Settings
-from sdcam.settings.change import changed, differences, effect_in
+from sdcam.settings.change import changed, differences, effect_in, is_live
 from sdcam.settings.key import Effect
-from sdcam.settings.load import layers, settings_of
-from sdcam.settings.origin import Layers
-from sdcam.settings.save import replace
+from sdcam.settings.load import layers, parsed, settings_of
+from sdcam.settings.origin import Layers, Source
+from sdcam.settings.save import replace, with_values, write
 
 # Live keys of [output] that the picture itself shows, with those of [look].
 _PICTURE = {"output.fit", "output.mirror"}
@@ -94,9 +95,8 @@ class Configuration:
         self.error = error
         self.instead = "the last good file" if said and said.text else "the defaults"
         self._named = named
-        self._overrides = said.overrides if said else {}
         self._settings = self._at_start = settings
-        self._said = _values_of_file(said) if said else {}
+        self._layers = said or Layers(Path())
         self._had_file = self.file is not None and os.path.exists(self.file)  # noqa: PTH110
         self._runtime: dict[str, object] = {}
         self._last_good = last_good
@@ -183,6 +183,40 @@ class Configuration:
             self._runtime.update(values)
             return self._take(settings)
 
+    def save(self, values: Mapping[str, object]) -> Changes:
+        """Writes keys of any effect into the file, and takes them up from there; the live ones are
+        in force at once whatever covers them. Nothing of it happens where some of it cannot.
+
+        Raises:
+            UsageError: an unknown key, a value out of bounds; there is no file.
+            ConfigError: the file is broken, or would be with these values.
+            SdcamError: it cannot be written.
+        """
+        with self._lock:
+            if self.file is None:
+                raise UsageError("This run reads no configuration file: nothing is saved.")
+            live = {key: value for key, value in values.items() if is_live(key)}
+            changed(self._settings, live)
+            text = with_values(self.file, values)
+            said = parsed(self.file, text, self._layers.overrides)
+            try:
+                below = self._checked(said)
+            except ConfigError as error:
+                raise ConfigError(error.mistakes, "Nothing is saved.") from None
+            write(self.file, text)
+            self._runtime.update(live)
+            return self._take_up(said, below)
+
+    def saved(self, keys: Iterable[str]) -> dict[str, Any]:
+        """Where they are, and what covers those that are not in force for all that:
+        {"file": "...", "covered": {"output.fps": "command line"}}, or a variable."""
+        covered = {}
+        for key in keys:
+            origin = self._layers.origin(key.split(".", 1))
+            if not is_live(key) and origin.source in (Source.COMMAND_LINE, Source.ENVIRONMENT):
+                covered[key] = str(origin)
+        return {"file": str(self.file), "covered": covered}
+
     def reload(self) -> Changes | None:
         """Reads the file anew. None is a mistake in it: nothing has changed, `error` says what is
         wrong. Never raises, whatever lies in the file's place."""
@@ -190,25 +224,32 @@ class Configuration:
             # A file that was there and is gone is a mistake, not a wish for the defaults.
             file = self.file if self._had_file else self._named
             try:
-                said = layers(file, self._overrides)
-                below = settings_of(said)
+                said = layers(file, self._layers.overrides)
+                below = self._checked(said)
             except ConfigError as error:
                 self.error = error
                 return None
-            self.error = None
-            self._had_file = self._had_file or bool(said.text)
-            self._keep(said.text)
-            before, self._said = self._said, _values_of_file(said)
-            if not self._only_written_down(before):
+            if said.text != self._layers.text:
                 self._runtime = {}
-            return self._take(changed(below, self._runtime) if self._runtime else below)
+            return self._take_up(said, below)
 
-    def _only_written_down(self, before: Mapping[str, object]) -> bool:
-        """Whether the edit says only what was in force already, as `--save` does: then the other
-        changes stay. An edit that changes no value at all is an edit like any other."""
-        edited = {key: value for key, value in self._said.items() if before.get(key) != value}
-        in_force = _flat(self._settings.model_dump(mode="json"))
-        return bool(edited) and all(in_force.get(key) == value for key, value in edited.items())
+    def _checked(self, said: Layers) -> Settings:
+        """
+        Raises:
+            ConfigError: a mistake. A model that is missing at the start is waited for; one that is
+                wished for now is not, for the one that works would have to go.
+        """
+        settings = settings_of(said)
+        if settings.model != self._settings.model:
+            must_be_here(settings, said)
+        return settings
+
+    def _take_up(self, said: Layers, below: Settings) -> Changes:
+        self.error = None
+        self._layers = said
+        self._had_file = self._had_file or bool(said.text)
+        self._keep(said.text)
+        return self._take(changed(below, self._runtime) if self._runtime else below)
 
     def _keep(self, text: str) -> None:
         if self._last_good is not None:
@@ -229,17 +270,3 @@ def _last_good(copy: Path, overrides: Mapping[str, Any]) -> Layers:
     except ConfigError:
         return Layers(copy, "", overrides)
     return said
-
-
-def _values_of_file(said: Layers) -> dict[str, object]:
-    """What the file alone says, by dotted key; what it leaves out, it says by its defaults."""
-    return {**_flat(Settings().model_dump(mode="json")), **_flat(said.in_file)}
-
-
-def _flat(nested: Mapping[str, Any]) -> dict[str, object]:
-    return {
-        f"{section}.{key}": value
-        for section, values in nested.items()
-        if isinstance(values, Mapping)
-        for key, value in values.items()
-    }

@@ -27,6 +27,7 @@ from sdcam.service.situation import Situation
 from sdcam.service.sleep import SleepClock
 from sdcam.service.snapshot import write_png
 from sdcam.service.status import ProcessTable, status_of
+from sdcam.settings.styles import neighbour
 from sdcam.settings.watcher import ConfigWatcher
 from sdcam.workers.capture import MAX_FRAME_BYTES, CaptureWorker, SourceSpec
 from sdcam.workers.frame_pool import FramePool, FrameSlots
@@ -292,6 +293,18 @@ class Daemon:
             self._apply(self.configuration.set(values))
         self._log.info("%s", ", ".join(f"{key} = {value!r}" for key, value in values.items()))
 
+    def save(self, values: dict[str, object]) -> dict[str, object]:
+        """`set` of keys of any effect, and into the configuration file: `Configuration.saved`.
+
+        Raises:
+            SdcamError: as `Configuration.save`; then nothing has changed.
+        """
+        with self._lock:
+            self._reload()  # an edit that nobody has looked at yet comes first
+            self._apply(self.configuration.save(values))
+            self._log.info("saved: %s", ", ".join(f"{key} = {v!r}" for key, v in values.items()))
+            return self.configuration.saved(values)
+
     def _reload(self) -> None:
         """The configuration file was edited."""
         with self._lock:
@@ -325,18 +338,15 @@ class Daemon:
             self._log.warning("the recording keeps its size and rate until the next start")
         if "service.log_level" in changes.keys:
             logging.getLogger("sdcam").setLevel(settings.service.log_level.upper())
-        if changes.restart:
-            self._log.warning("%s: in force after a restart", ", ".join(changes.restart))
+        if waiting := [key for key in changes.restart if key in self.configuration.waiting]:
+            self._log.warning("%s: in force after a restart", ", ".join(waiting))
 
     def step_style(self, step: int) -> str:
         """Goes `step` styles on in the gallery; returns the name of the new one."""
         with self._lock:
-            names = list(self.settings.styles)
-            now = self.settings.prompt_text()
-            texts = list(self.settings.styles.values())
-            index = (texts.index(now) + step if now in texts else min(step, 0)) % len(names)
-            self.set({"look.prompt": names[index]})
-            return names[index]
+            name = neighbour(self.settings.styles, self.settings.look.prompt, step)
+            self.set({"look.prompt": name})
+            return name
 
     def newest(self) -> tuple[Pixels, Pixels] | None:
         """What the model saw last and what it painted, RGB (H, W, 3)."""

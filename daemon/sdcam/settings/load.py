@@ -48,14 +48,23 @@ def load(file: Path | None = None, overrides: Mapping[str, Any] | None = None) -
 
 def parse(text: str, path: Path, overrides: Mapping[str, Any]) -> Settings:
     """`load` of a file's text; `path` is used in messages only."""
-    return settings_of(Layers(path, text, overrides, parse_toml(text, path)))
+    return settings_of(parsed(path, text, overrides))
 
 
 def layers(file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Layers:
     """What `load` reads, before it is checked."""
     path = file or paths.config_file()
     text = _read(path, required=file is not None or paths.ENV_CONFIG in os.environ)
-    return Layers(path, text, overrides or {}, parse_toml(text, path))
+    return parsed(path, text, overrides or {})
+
+
+def parsed(path: Path, text: str, overrides: Mapping[str, Any]) -> Layers:
+    """`layers` of a file's text.
+
+    Raises:
+        ConfigError: not TOML.
+    """
+    return Layers(path, text, overrides, parse_toml(text, path))
 
 
 def settings_of(said: Layers) -> Settings:

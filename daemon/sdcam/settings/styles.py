@@ -12,6 +12,14 @@ def named(styles: Mapping[str, str], wanted: str) -> str | None:
     return next((name for name in styles if _key(name) == key), None)
 
 
+def neighbour(styles: Mapping[str, str], prompt: str, step: int) -> str:
+    """The name of the style that is `step` further in the gallery than the prompt, a name or a
+    text. A prompt that is none of them stands before the first."""
+    names = list(styles)
+    now = named(styles, prompt) or next((n for n, text in styles.items() if text == prompt), None)
+    return names[(min(step, 0) if now is None else names.index(now) + step) % len(names)]
+
+
 def one_of_each(styles: Mapping[str, str]) -> dict[str, str]:
     """Of names that are alike the last, in the place of the first: what the user calls "Pop-Art"
     stands for the "pop art" that comes with the program."""

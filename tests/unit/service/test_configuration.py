@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
 from sdcam.errors import UsageError
 from sdcam.service.configuration import Configuration
 from sdcam.settings import ConfigError, Settings
-from sdcam.settings.save import save
+
+TINY = Path(__file__).parents[2] / "data" / "tiny-model"
 
 
 @pytest.fixture
@@ -32,7 +35,7 @@ def configuration(path):
         ('look = { prompt = "oil", strength = 0.2 }\noutput.fit = "pad"\n', {"look"}),
         ('look = { prompt = "oil", strength = 0.2 }\noutput.hold_seconds = 9\n', set()),
         ('look = { prompt = "oil", strength = 0.2 }\ncamera.device = "Desk"\n', {"camera"}),
-        ('look = { prompt = "oil", strength = 0.2 }\nmodel.name = "sdxs-512"\n', {"model"}),
+        ('look = { prompt = "oil", strength = 0.2 }\nmodel.name = "pocket"\n', {"model"}),
         ('look = { prompt = "oil", strength = 0.2 }\ncoreml.unet = "all"\n', {"model"}),
         ('look = { prompt = "oil", strength = 0.2 }\noutput.fps = 24\n', {"output"}),
         ('look = { prompt = "oil", strength = 0.2 }\nservice.log_level = "debug"\n', set()),
@@ -158,25 +161,107 @@ def test_a_change_by_command_lasts_until_the_file_is_edited(configuration, path)
     assert configuration.runtime == {}
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"look.prompt": "pencil"},
+        {"camera.fps": 5, "look.seed": 7},
+        {"styles.mine": "a linocut"},
+        {"look.steps": 2},  # which the command line covers
+    ],
+)
 @pytest.mark.parametrize("file", ["here", "made from the default"])
-def test_saving_one_change_keeps_the_others(configuration, path, file):
+def test_saving_some_keys_keeps_what_was_changed_besides(path, file, values):
     if file != "here":
         path.unlink()
-        configuration = Configuration.read(None)
-        path = configuration.file
+    named = path if file == "here" else None
+    configuration = Configuration.read(named, {"look": {"steps": 3}})
     configuration.set({"look.prompt": "anime", "look.blend": 0.3})
-    save(path, {"look.prompt": "anime"})
-    changes = configuration.reload()
-    assert not changes
-    assert (configuration.settings.look.prompt, configuration.settings.look.blend) == ("anime", 0.3)
+    changes = configuration.save(values)
+    assert changes.keys == ({"styles"} if "styles.mine" in values else set(values))
+    assert not configuration.reload()  # the watcher sees it, too
+    look = configuration.settings.look
+    assert (look.prompt, look.blend) == (values.get("look.prompt", "anime"), 0.3)
+    configuration.file.write_text("# an edit\n")
+    configuration.reload()
+    look = configuration.settings.look
+    assert (look.prompt, look.blend, look.steps) == ("oil", 0.0, 3)
 
 
 def test_what_the_command_line_said_does_not_come_back_by_saving(path):
     configuration = Configuration.read(path, {"look": {"prompt": "command line"}})
     configuration.set({"look.prompt": "anime"})
-    save(path, {"look.prompt": "anime"})
+    assert not configuration.save({"look.prompt": "anime"})
     assert not configuration.reload()
     assert configuration.settings.look.prompt == "anime"
+
+
+def test_what_is_saved_and_not_in_force_is_told(path, monkeypatch):
+    monkeypatch.setenv("SDCAM_CAMERA__FPS", "15")
+    configuration = Configuration.read(path, {"output": {"fps": 5}})
+    values = {"output.fps": 24, "camera.fps": 24, "look.seed": 1, "styles.mine": "a"}
+    assert configuration.save(values).keys == {"look.seed", "styles"}
+    assert configuration.saved(values) == {
+        "file": str(path),
+        "covered": {"output.fps": "command line", "camera.fps": "SDCAM_CAMERA__FPS"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"look.blend": 0.2, "output.fps": 0}, r"output.fps = 0: .* Nothing is saved"),
+        ({"look.blend": 2}, r"look.blend = 2"),
+        ({"look.blend": 0.2, "look.strenght": 1}, r'unknown key "look.strenght"'),
+        ({"look.blend": 0.2, "model.name": "nowhere"}, r'model "nowhere".* Nothing is saved'),
+    ],
+)
+def test_what_cannot_be_saved_whole_changes_nothing(configuration, path, values, sentence):
+    before = path.read_text()
+    with pytest.raises(UsageError, match=sentence):
+        configuration.save(values)
+    assert path.read_text() == before
+    assert configuration.settings.look.blend == 0.0
+    assert configuration.runtime == {}
+
+
+def test_a_run_without_a_file_saves_nothing():
+    with pytest.raises(UsageError, match="reads no configuration file"):
+        Configuration.without_file(Settings()).save({"look.seed": 1})
+
+
+@pytest.mark.parametrize(
+    ("edit", "key"),
+    [
+        ('name = "nowhere"', "name"),
+        ('engine = "openvno"', "engine"),
+        ('engine = "replay:nowhere"', "engine"),
+        ('engine = "coreml:fused"', "engine"),  # no bundle of the tiny model
+        ('name = "/nowhere/at-all"\nengine = "torch"', "name"),
+    ],
+)
+def test_a_model_that_is_not_here_changes_nothing(path, monkeypatch, edit, key):
+    monkeypatch.setenv("XDG_DATA_HOME", str(path.parent))
+    configuration = Configuration.read(path)
+    path.write_text(f"[look]\nseed = 1\n[model]\n{edit}\n")
+    assert configuration.reload() is None
+    (mistake,) = configuration.error.mistakes
+    assert (mistake.key, mistake.origin.file, mistake.origin.line) == (f"model.{key}", path, 4)
+    assert configuration.settings.look.seed == 42
+
+
+def test_a_model_that_was_missing_at_the_start_or_went_away_holds_up_no_other_edit(path):
+    model = path.parent / "model"
+    path.write_text(f'[model]\nname = "{model}"\n')
+    configuration = Configuration.of_service(path)
+    assert configuration.error is None
+    path.write_text(f'[look]\nseed = 1\n[model]\nname = "{model}"\n')
+    assert configuration.reload().keys == {"look.seed"}
+    path.write_text("")
+    assert configuration.reload()
+    shutil.copytree(TINY, model)
+    path.write_text(f'[model]\nname = "{model}"\n')
+    assert configuration.reload().model
 
 
 def test_only_live_keys_change_by_command(configuration):

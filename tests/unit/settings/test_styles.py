@@ -5,12 +5,24 @@ from __future__ import annotations
 import pytest
 
 from sdcam.settings import ConfigError, load
-from sdcam.settings.styles import alike, named, one_of_each
+from sdcam.settings.styles import alike, named, neighbour, one_of_each
 
 
 def test_a_name_is_found_whatever_joins_its_words():
     assert named({"oil": "a", "pop art": "b"}, " Pop-Art") == "pop art"
     assert named({"oil": "a"}, "water") is None
+
+
+def test_every_style_is_reached_step_by_step():
+    styles = {"oil": "a", "my style": "b", "twin": "b", "last": "c"}
+    reached, prompt = [], "My-Style"
+    for _ in range(4):
+        prompt = neighbour(styles, prompt, 1)
+        reached.append(prompt)
+    assert reached == ["twin", "last", "oil", "my style"]
+    assert neighbour(styles, "twin", -1) == "my style"
+    assert neighbour(styles, "c", -1) == "twin"  # a style's text
+    assert (neighbour(styles, "free", 1), neighbour(styles, "free", -1)) == ("oil", "last")
 
 
 def test_what_the_user_calls_alike_stands_for_the_one_that_is_shipped(tmp_path):
