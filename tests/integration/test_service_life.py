@@ -107,6 +107,22 @@ def test_after_a_resume_nothing_of_the_pause_is_left(start):
     start("--service", *TEST).until_styled()
 
 
+def test_a_model_that_died_in_a_pause_and_is_back_is_no_fault(start):
+    """Else the first card after the pause would be that of a fault that is over."""
+    service = start(*TEST)
+    service.until_styled()
+    ask(service.socket, "pause")
+    service.until(lambda s: not s["source"]["open"])
+    model = service.until(lambda s: s["state"] == "paused")["processes"]["model"]["pid"]
+    os.kill(model, signal.SIGKILL)
+    service.until(lambda s: "model" in s["faults"])
+    service.until(lambda s: s["processes"].get("model", {}).get("pid") not in (None, model))
+    service.until(lambda s: not s["faults"])
+    ask(service.socket, "resume")
+    service.until_styled()
+    assert "The model is away" not in service.log.read_text()
+
+
 def test_after_a_pause_the_picture_is_back_within_a_second(start):
     """The quickest of three, for the machine is shared; a camera adds what it needs to wake up."""
     service = start(*TEST)

@@ -204,6 +204,8 @@ class InferenceWorker(Worker):
         self._on_prompt(unknown_prompt(styled.spec.model, styled.prompt))
 
     def _announce(self, chain: Chain) -> None:
+        if chain.ready and self._pending is None and not chain.on_their_way:
+            self._on_fault(None)  # no frame will tell (pause); else the first one does
         if chain.ready and self.spec is not chain.processes[-1].spec:
             self.spec = spec = chain.processes[-1].spec
             assert spec is not None
