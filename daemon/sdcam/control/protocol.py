@@ -79,7 +79,8 @@ def _message(line: bytes) -> dict[str, Any]:
         raise SdcamError("The control socket got a line that is not JSON.") from None
     if not isinstance(message, dict):
         raise SdcamError("The control socket got a line that is not a JSON object.")
-    if (version := message.get("v")) != VERSION:
+    version = message.get("v")
+    if type(version) is not int or version != VERSION:  # True is 1, to Python
         raise SdcamError(
             f"The service and the command line speak different versions ({VERSION} here, "
             f"{str(version)[:20]} there).",

@@ -164,7 +164,7 @@ class ControlServer:
 
 def _argument(request: dict[str, Any], name: str, kind: type[T]) -> T:
     value = request.get(name)
-    if not isinstance(value, kind):
+    if not isinstance(value, kind) or not value:
         raise UsageError(f"{request['command']} needs {name}.")
     return value
 

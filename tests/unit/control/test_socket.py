@@ -77,8 +77,12 @@ def test_refusals_come_back_as_the_same_kind_of_error(path):
         ask(path, "snapshot", path="/nowhere/x.png")
     with pytest.raises(UsageError, match="knows no command 'dance'"):
         ask(path, "dance")
-    with pytest.raises(UsageError, match="set needs values"):
-        ask(path, "set", values=3)
+    for nothing in (3, {}, [], None):
+        with pytest.raises(UsageError, match="set needs values"):
+            ask(path, "set", values=nothing)
+    for nothing in (3, "", None):
+        with pytest.raises(UsageError, match="snapshot needs path"):
+            ask(path, "snapshot", path=nothing)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +92,9 @@ def test_refusals_come_back_as_the_same_kind_of_error(path):
         b"[1]\n",
         b'{"v": 99, "command": "status"}\n',
         b'{"command": "status"}\n',
+        b'{"v": true, "command": "status"}\n',
+        b'{"v": 1.0, "command": "status"}\n',
+        b'{"v": "1", "command": "status"}\n',
         b"\0\xff\xfe\n",
         b"[" * 100_000 + b"\n",
     ],
