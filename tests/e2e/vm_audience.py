@@ -148,25 +148,25 @@ def come_and_go(node: str, watcher: AudienceWatcher, notes: Notes, writer: Write
 
     with reader(node, "stream") as program:
         since = program.said("opened")
-        expect("a program streams", notes, True, since, 1.0, 0.1)
+        expect("a program streams", notes, True, since, 2.0, 0.1)
         print(f"  by {watcher.watchers}; its first frame ", end="")
         print(f"{(program.said('first') - since) / 1e9:.2f} s after opening")
         if watcher.watchers is None or str(program.process.pid) not in str(watcher.watchers):
             fault(f"it is {program.process.pid}, named {watcher.watchers}")
         ended = program.end()
-        expect("it is killed", notes, False, ended, 4.5, 3.0)
+        expect("it is killed", notes, False, ended, 6.0, 3.0)
 
     with reader(node, "read") as program:
         expect("a program reads", notes, True, program.said("opened"), 2.0, 0.1)
-        expect("it is killed", notes, False, program.end(), 4.5, 3.0)
+        expect("it is killed", notes, False, program.end(), 6.0, 3.0)
 
     with reader(node, "open") as program:
         since = program.said("opened")
         if driver_tells:
             expect_nothing("a program holds it open and takes no picture", notes, 2)
         else:
-            expect("a program holds it open", notes, True, since, 1.5, 0.4)
-            expect("it is killed", notes, False, program.end(), 4.5, 3.0)
+            expect("a program holds it open", notes, True, since, 2.5, 0.4)
+            expect("it is killed", notes, False, program.end(), 6.0, 3.0)
 
     for _ in range(4):
         with reader(node, "0.02") as program:
@@ -175,7 +175,7 @@ def come_and_go(node: str, watcher: AudienceWatcher, notes: Notes, writer: Write
     expect_nothing("a program opens it for a moment, again and again", notes, 1)
 
     with reader(node, "stream") as program:
-        expect("a program streams", notes, True, program.said("opened"), 1.0, 0.1)
+        expect("a program streams", notes, True, program.said("opened"), 2.0, 0.1)
         closed = program.end()
     time.sleep(0.5)
     with reader(node, "stream") as program:
@@ -186,17 +186,17 @@ def come_and_go(node: str, watcher: AudienceWatcher, notes: Notes, writer: Write
         with reader(node, "0.02") as program:
             program.said("closed")
         time.sleep(0.3)
-    expect("it goes, while another keeps asking", notes, False, closed, 4.5, 3.0)
+    expect("it goes, while another keeps asking", notes, False, closed, 6.0, 3.0)
 
     writer.pace(1 / 15)
     with reader(node, "stream") as program:
         since = program.said("opened")
-        expect("a program streams at 15 fps", notes, True, since, 1.0, 0.1)
+        expect("a program streams at 15 fps", notes, True, since, 2.0, 0.1)
         writer.stop()
         writer = Writer()
         expect_nothing("the output is opened anew under it", notes, 4)
         ended = program.end()
-        expect("it is killed", notes, False, ended, 4.5, 3.0)
+        expect("it is killed", notes, False, ended, 6.0, 3.0)
     writer.stop()
 
 
@@ -213,8 +213,8 @@ def come_back(notes: Notes) -> None:
     expect_nothing("the module is loaded again", notes, 0.1)
     writer = Writer()
     with reader(find_loopback(NAME), "stream") as program:
-        expect("a program streams from it", notes, True, program.said("opened"), 1.5, 0.1)
-        expect("it is killed", notes, False, program.end(), 4.5, 3.0)
+        expect("a program streams from it", notes, True, program.said("opened"), 2.5, 0.1)
+        expect("it is killed", notes, False, program.end(), 6.0, 3.0)
     writer.stop()
 
 
@@ -277,8 +277,8 @@ def main() -> int:
         watcher = AudienceWatcher(NAME, notes)
         since = time.monotonic_ns()
         watcher.start()
-        expect("a program was there before", notes, True, since, 1.5, 0.0)
-        expect("it is killed", notes, False, program.end(), 4.5, 3.0)
+        expect("a program was there before", notes, True, since, 2.5, 0.0)
+        expect("it is killed", notes, False, program.end(), 6.0, 3.0)
     idle(watcher)
     come_and_go(node, watcher, notes, writer)
     come_back(notes)

@@ -16,6 +16,7 @@ from vm_user import HEIGHT, WIDTH, User
 
 Pixels = NDArray[np.uint8]
 
+_PATIENCE = 5.0
 _ROWS = {"rgb24": 3 * HEIGHT, "yuv420p": HEIGHT * 3 // 2}  # of WIDTH bytes
 
 
@@ -48,7 +49,11 @@ class Viewer:
     def close(self) -> str:
         """What ffmpeg has said of the stream."""
         self._process.terminate()
-        _, said = self._process.communicate()
+        try:
+            _, said = self._process.communicate(timeout=_PATIENCE)
+        except subprocess.TimeoutExpired:  # it waits for a frame, and for nothing else
+            self._process.kill()
+            _, said = self._process.communicate()
         return said.decode()
 
 

@@ -2,8 +2,9 @@
 # Makes a virtual machine for driver tests from Debian packages: a stock kernel with its modules,
 # v4l2loopback built for it, and an initramfs that hands over to this machine's own files.
 #
-#   build.sh          into $SDCAM_VM, by default ~/.cache/streamdiffusion-cam/vm (350 MB)
+#   build.sh          into $SDCAM_VM, by default ~/.cache/streamdiffusion-cam/vm (470 MB)
 #
+# $SDCAM_LOOPBACK: the folder of another v4l2loopback's sources, in place of Debian's.
 # What was built is kept; a change of this file or of init builds it anew.
 set -euo pipefail
 VM=${SDCAM_VM:-${XDG_CACHE_HOME:-$HOME/.cache}/streamdiffusion-cam/vm}
@@ -15,7 +16,7 @@ PROGRAMS="qemu-system-x86_64:qemu-system-x86 gcc-12:gcc-12 make:make cpio:cpio b
 main() {
     PATH=$PATH:/usr/sbin:/sbin
     install_programs
-    made_by=$(cat "$0" "$(dirname "$0")/init" | sha256sum)
+    made_by=$(cat "$0" "$(dirname "$0")/init" <(echo "${SDCAM_LOOPBACK:-}") | sha256sum)
     if [ "$(cat "$VM/made-by" 2>/dev/null)" = "$made_by" ]; then
         say "kept: $VM"
         return
@@ -88,9 +89,10 @@ PY
 
 build_loopback() {
     local headers=$K/usr/src/linux-headers-$KERNEL
-    say "building $(basename "$K"/usr/src/v4l2loopback-*)"
+    local sources=${SDCAM_LOOPBACK:-$(echo "$K"/usr/src/v4l2loopback-*)}
+    say "building $(basename "$sources")"
     sed -i "s#/usr/src/#$K/usr/src/#" "$headers/Makefile"
-    cp -r "$K"/usr/src/v4l2loopback-* "$VM/v4l2loopback"
+    cp -r "$sources" "$VM/v4l2loopback"
     make -s -C "$headers" M="$VM/v4l2loopback" modules >"$VM/loopback.log" 2>&1 || {
         tail -30 "$VM/loopback.log" >&2
         exit 1

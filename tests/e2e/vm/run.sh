@@ -35,7 +35,7 @@ shared() { echo "-fsdev local,id=$1,path=$2,security_model=none,multidevs=remap$
     -device virtio-9p-pci,fsdev=$1,mount_tag=$1"; }
 # shellcheck disable=SC2046  # words on purpose
 timeout "${VM_SECONDS:-900}" qemu-system-x86_64 -M q35 -accel tcg,thread=multi,tb-size=1024 \
-    -cpu "${VM_CPU:-max}" -m 4G -smp 2 -nodefaults -no-user-config -display none -no-reboot \
+    -cpu "${VM_CPU:-max}" -m 3G -smp 2 -nodefaults -no-user-config -display none -no-reboot \
     -kernel "$VM/vmlinux" -initrd "$VM/initrd.img" \
     -append "console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off nokaslr audit=0 selinux=0 apparmor=0 \
 random.trust_cpu=on tsc=reliable clocksource=tsc ${khz:+tsc_early_khz=$khz}" \
