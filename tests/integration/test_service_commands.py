@@ -120,6 +120,16 @@ def test_a_second_install_keeps_the_app_and_takes_the_new_configuration(mac):
     assert words[-2:] == ["--config", str(config)]
 
 
+def test_the_log_of_the_configuration_that_was_installed_is_shown(mac):
+    config = mac.home / "other.toml"
+    config.write_text(f'service.log_file = "{mac.home}/mine.log"\n')
+    (mac.home / "mine.log").write_text("mine\n")
+    assert mac.sdcam("install", "--config", str(config))[0] == 0
+    assert mac.sdcam("logs")[:2] == (0, "mine\n")
+    mac.plist.write_text("<plist>")
+    assert mac.sdcam("logs")[0] == 3
+
+
 def test_the_configuration_of_this_terminal_goes_with_the_service(mac, monkeypatch):
     config = mac.home / "cam.toml"
     config.touch()

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -112,3 +114,45 @@ def test_the_log_is_shown_from_its_end(linux):
     code, out, err = linux.sdcam("logs", "-n", "2")
     assert (code, out) == (0, "two\nthree\n")
     assert "journalctl" in err
+    assert linux.sdcam("logs", "-n", "0")[1] == ""
+
+
+def test_the_log_of_the_configuration_that_was_installed_is_shown(linux, tmp_path):
+    assert linux.sdcam("logs")[0] == 3
+    config = tmp_path / 'my "50%" $cam.toml'
+    config.write_text(f'service.log_file = "{tmp_path}/mine.log"\n')
+    (tmp_path / "mine.log").write_text("mine\n")
+    assert linux.sdcam("install", "--config", str(config))[0] == 0
+    assert linux.sdcam("logs")[:2] == (0, "mine\n")
+
+
+@pytest.mark.parametrize("words", [["-n", "-1"], ["-n", "x"]])
+def test_what_is_no_number_of_lines_is_refused(linux, words, capsys):
+    with pytest.raises(SystemExit):
+        linux.sdcam("logs", *words)
+    assert "no number of lines" in capsys.readouterr().err
+
+
+def test_ctrl_c_is_the_end_of_the_log_that_is_followed_and_no_fault(tmp_path):
+    log = tmp_path / "state/streamdiffusion-cam/log/sdcam.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("one\n")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sdcam", "service", "logs", "-f"],
+        env={**os.environ, "XDG_STATE_HOME": str(tmp_path / "state"), "HOME": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "one\n"
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=20)[1] == ""
+    assert process.returncode == 0
+
+
+def test_an_action_that_is_none_is_answered_with_those_for_people(linux, capsys):
+    with pytest.raises(SystemExit):
+        linux.sdcam("foo")
+    told = capsys.readouterr().err
+    assert "install" in told
+    assert "ask-permission" not in told

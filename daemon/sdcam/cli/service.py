@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,10 +41,18 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
         elif action == "logs":
             command.add_argument("--config", type=Path, metavar="FILE", help="names the log file")
             command.add_argument("-f", "--follow", action="store_true", help="and what is added")
-            command.add_argument("-n", "--lines", type=int, default=50, metavar="N")
+            command.add_argument("-n", "--lines", type=_count, default=50, metavar="N")
     ask = actions.add_parser(_ASK)
     ask.add_argument("--report", type=Path, metavar="FILE")
     ask.set_defaults(run=_ask_permission)
+    actions.choices = _Told(actions.choices)
+
+
+class _Told(dict[str, argparse.ArgumentParser]):
+    """The actions; a wrong one is answered with those for people."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_ACTIONS)
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
@@ -60,7 +70,9 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     elif arguments.action == "status":
         return _status(agent.state(), arguments.json)
     elif arguments.action == "logs":
-        _logs(arguments, agent.where_else_to_look())
+        named = arguments.config or agent.configuration()
+        with contextlib.suppress(KeyboardInterrupt):  # the way to end --follow
+            _logs(_log_file(named), arguments, agent.where_else_to_look())
     else:
         getattr(agent, arguments.action)(print)
     return ExitCode.DONE
@@ -101,21 +113,21 @@ def _status(state: ServiceState, as_json: bool) -> ExitCode:
     return ExitCode.FAULT if state.installed else ExitCode.MISSING
 
 
-def _logs(arguments: argparse.Namespace, elsewhere: str) -> None:
+def _logs(path: Path, arguments: argparse.Namespace, elsewhere: str) -> None:
     from sdcam.service.agent.log_lines import follow, last_lines
     from sdcam.service.log_place import crash_file
 
-    path = _log_file(arguments.config)
     crashes = crash_file(str(path))
     if crashes.exists() and crashes.stat().st_size:
         elsewhere = f"{crashes}, {elsewhere}"
-    lines = last_lines(path, max(1, arguments.lines))
+    lines = last_lines(path, arguments.lines)
     if not lines and not path.exists():
         raise MissingError(
             f"There is no log {path}: the service has not run yet.",
             f"What it said before it had a log: {elsewhere}",
         )
-    print("\n".join(lines))
+    for line in lines:
+        print(line, flush=True)
     if arguments.follow:
         for line in follow(path):
             print(line, flush=True)
@@ -131,6 +143,12 @@ def _log_file(config: Path | None) -> Path:
         return log_file(load(config).service.log_file)
     except SdcamError:  # a mistake in the configuration: the log is where one reads of it
         return log_file()
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is no number of lines")
+    return int(text)
 
 
 def _ask_permission(arguments: argparse.Namespace) -> ExitCode:

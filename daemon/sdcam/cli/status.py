@@ -39,11 +39,20 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.watch:
         _watch(arguments)
         return
-    status = ask(socket_address(arguments.config), "status")
+    try:
+        status = ask(socket_address(arguments.config), "status")
+    except SdcamError as error:
+        if arguments.json:
+            print(json.dumps(_away(str(error)), indent=2))
+        raise
     if arguments.json:
         print(json.dumps(status, indent=2))
     else:
         print(rendered(rows_of(status), colour=_colour()))
+
+
+def _away(trouble: str) -> dict[str, str]:
+    return {"state": "away", "error": trouble}
 
 
 def _watch(arguments: argparse.Namespace) -> None:
@@ -56,7 +65,7 @@ def _watch(arguments: argparse.Namespace) -> None:
         while True:
             status, trouble = _asked(arguments.config)
             if arguments.json:
-                print(json.dumps(status or {"state": "away", "error": trouble}), flush=True)
+                print(json.dumps(status or _away(trouble)), flush=True)
             else:
                 _show(_text(status, trouble, before), screen)
             before = status

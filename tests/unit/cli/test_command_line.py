@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -39,6 +40,14 @@ def test_values_are_toml_and_bare_words_are_text():
 def test_mistakes_end_in_a_sentence(words, code, sentence, capsys):
     assert main(words) == code
     assert sentence in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_the_status_for_programs_says_so_where_no_service_runs(capsys):
+    assert main(["status", "--json"]) == 3
+    told = capsys.readouterr()
+    status = json.loads(told.out)
+    assert status["state"] == "away"
+    assert status["error"] in told.err
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+from pathlib import Path
 
 import pytest
 from doctor_stage import Stage
@@ -92,6 +93,8 @@ def test_v4l2loopback_not_installed(stage, distribution, command):
         ExitCode.MISSING,
     )
     assert found.fix[0].startswith(command)
+    for_good = [line.split() for line in found.fix if line.startswith("sudo install -m 644 ")]
+    assert [Path(words[-2]).is_file() for words in for_good] == [True, True]  # of the package
 
 
 def test_v4l2loopback_installed_and_not_loaded(stage):

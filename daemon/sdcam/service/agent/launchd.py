@@ -6,6 +6,7 @@ import os
 import plistlib
 from pathlib import Path
 from typing import Any
+from xml.parsers.expat import ExpatError
 
 from sdcam import resources
 from sdcam.errors import MissingError, SdcamError, UsageError
@@ -111,6 +112,13 @@ class LaunchAgent:
         if installed and not self.app.launcher.exists():
             note = f"{self.app.path} is gone: run `sdcam service install` again."
         return ServiceState(installed, self.definition, job.state, job.pid, job.last_exit, note)
+
+    def configuration(self) -> Path | None:
+        try:
+            words = plistlib.loads(self.definition.read_bytes())["ProgramArguments"]
+            return Path(words[words.index("--config") + 1])
+        except (OSError, plistlib.InvalidFileException, ExpatError, LookupError, ValueError):
+            return None  # not installed, damaged, or nothing was said
 
     def where_else_to_look(self) -> str:
         return str(log_folder() / "launchd.log")

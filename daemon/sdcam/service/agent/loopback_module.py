@@ -17,6 +17,14 @@ _FILES = {
 }
 
 
+def at_every_start() -> list[str]:
+    """The commands that copy the two files to their places."""
+    return [
+        f"sudo install -m 644 {shlex.quote(str(resources.launchd(name)))} {target}"
+        for name, target in _FILES.items()
+    ]
+
+
 def how_to_have_the_camera(sys_root: Path = Path("/sys")) -> Iterator[str]:
     """The commands that make it, line by line; none when it is there. sdcam never runs sudo."""
     try:
@@ -27,8 +35,8 @@ def how_to_have_the_camera(sys_root: Path = Path("/sys")) -> Iterator[str]:
         return
     if not (sys_root / "module" / "v4l2loopback").exists():
         yield "  sudo apt install v4l2loopback-dkms        # or your distribution's package"
-    for name, target in _FILES.items():
-        yield f"  sudo install -m 644 {shlex.quote(str(resources.launchd(name)))} {target}"
+    for command in at_every_start():
+        yield f"  {command}"
     if (sys_root / "module" / "v4l2loopback").exists():
         yield "  sudo modprobe -r v4l2loopback             # it is loaded, without that camera"
     yield "  sudo modprobe v4l2loopback"

@@ -45,5 +45,8 @@ class ServiceAgent(Protocol):
 
     def state(self) -> ServiceState: ...
 
+    def configuration(self) -> Path | None:
+        """That the installed service was given; None for the default place, or not installed."""
+
     def where_else_to_look(self) -> str:
         """For what the service printed before it had a log of its own."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from sdcam import resources
@@ -15,6 +16,7 @@ from sdcam.service.agent.systemctl import Systemctl
 from sdcam.service.agent.written_file import remove, write
 
 UNIT = "streamdiffusion-cam.service"
+_CONFIG = " --config "  # ends the line that starts it
 _NOT_INSTALLED = MissingError("The service is not installed.", "`sdcam service install` does it.")
 
 
@@ -92,6 +94,14 @@ class UserUnit:
             _note(installed, active, told),
         )
 
+    def configuration(self) -> Path | None:
+        if not self.definition.exists():
+            return None
+        lines = self.definition.read_text(encoding="utf-8", errors="replace").splitlines()
+        start = next((line for line in lines if line.startswith("ExecStart=")), "")
+        _, named, path = start.partition(_CONFIG)
+        return _unquoted(path) if named else None
+
     def where_else_to_look(self) -> str:
         return f"journalctl --user -u {UNIT.removesuffix('.service')}"
 
@@ -107,7 +117,7 @@ def render(python: Path, config: Path | None = None) -> str:
     start = next(i for i, line in enumerate(lines) if line.startswith("ExecStart="))
     lines[start] = lines[start].replace("PYTHON", _quoted(python), 1)
     if config is not None:
-        lines[start] += f" --config {_quoted(config.absolute())}"
+        lines[start] += _CONFIG + _quoted(config.absolute())
     return "\n".join(lines) + "\n"
 
 
@@ -115,6 +125,11 @@ def _quoted(path: Path) -> str:
     """systemd.service(5), "COMMAND LINES"; "%" begins a specifier and "$" a variable."""
     text = str(path).replace("\\", "\\\\").replace('"', '\\"')
     return '"' + text.replace("%", "%%").replace("$", "$$") + '"'
+
+
+def _unquoted(text: str) -> Path:
+    inner = text.strip().removeprefix('"').removesuffix('"')
+    return Path(re.sub(r'\\([\\"])|%(%)|\$(\$)', r"\1\2\3", inner))
 
 
 def _last_exit(told: dict[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sdcam.service.agent.loopback_module import at_every_start
 from sdcam.service.doctor.check import (
     LINUX,
     Check,
@@ -17,7 +18,6 @@ from sdcam.service.doctor.world import World
 LABEL = "StreamDiffusion Cam"
 LOAD = f'sudo modprobe v4l2loopback exclusive_caps=1 card_label="{LABEL}"'
 RELOAD = f"sudo modprobe -r v4l2loopback && {LOAD}"
-FOR_GOOD = 'At every start of the machine: docs/output.md, "Linux", has the two lines.'
 
 _MODULE = "/sys/module/v4l2loopback"
 _SECURE_BOOT = (
@@ -52,7 +52,7 @@ def _module(world: World) -> Finding:
     if is_loaded(world):
         return ok(f"v4l2loopback {world.text(f'{_MODULE}/version')} is loaded".replace("  ", " "))
     if _file_for_this_kernel(world):
-        return missing("v4l2loopback is installed, but not loaded.", LOAD, FOR_GOOD)
+        return missing("v4l2loopback is installed, but not loaded.", LOAD, *_for_good())
     others = _other_kernels(world)
     if others or any(world.at("/usr/src").glob("v4l2loopback*")):
         where = f"kernel {', '.join(others)}" if others else "no kernel yet"
@@ -63,7 +63,11 @@ def _module(world: World) -> Finding:
             else f"Install the headers of {world.kernel}, then: sudo dkms autoinstall",
             LOAD,
         )
-    return missing("v4l2loopback is not installed.", _how_to_install(world), LOAD, FOR_GOOD)
+    return missing("v4l2loopback is not installed.", _how_to_install(world), LOAD, *_for_good())
+
+
+def _for_good() -> tuple[str, ...]:
+    return ("And at every start of the machine:", *at_every_start())
 
 
 def _file_for_this_kernel(world: World) -> str:
