@@ -11,6 +11,7 @@ import tomlkit
 from tomlkit.exceptions import ParseError
 
 from sdcam.settings.mistakes import ConfigError
+from sdcam.settings.slips import slip
 
 _LARGEST = 1_000_000  # bytes; the documented default is under ten thousand
 
@@ -62,9 +63,8 @@ def parse_toml(text: str, path: Path) -> dict[str, Any]:
     try:
         return dict(tomlkit.parse(text).unwrap())
     except ParseError as error:
-        wrong = str(error).partition(" at line ")[0].rstrip(".")
-        if "\\u000a instead" in wrong:  # the parser means the line's end
-            wrong = "a string is not closed on its line"
+        parsers = str(error).partition(" at line ")[0].rstrip(".")
+        wrong = slip(text.split("\n")[error.line - 1]) or parsers
         raise ConfigError.of_file(
             path, f"not valid TOML: {wrong}", "Mend that line.", error.line
         ) from None
