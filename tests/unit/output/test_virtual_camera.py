@@ -239,7 +239,7 @@ def test_the_device_is_made_ready_before_it_is_opened(backend, linux, monkeypatc
     monkeypatch.setattr(module, "make_ready", refuse)
     with pytest.raises(MissingError, match="/dev/video9 1280x720 is in use"):
         on_linux(linux)
-    assert backend.cameras == [], "pyvirtualcam, refused, would leave it open"
+    assert backend.cameras == [], "pyvirtualcam up to 0.14 would leave it open"
 
 
 def test_the_driver_is_told_when_it_is_closed(backend, linux, monkeypatch):
