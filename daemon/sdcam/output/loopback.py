@@ -45,8 +45,8 @@ def find_loopback(device: str, sys_root: Path = Path("/sys")) -> str:
 
 
 def make_ready(node: str, width: int, height: int, sys_root: Path = Path("/sys")) -> None:
-    """Sees to it that I420 of this size can be written. pyvirtualcam up to 0.14 leaves a device open
-    that it cannot use: it must not be asked in vain.
+    """Sees to it that I420 of this size can be written. pyvirtualcam up to 0.14 leaves a device
+    open that it cannot use: it must not be asked in vain.
 
     Raises:
         MissingError: another program writes, an app keeps another format, or it is a camera.
