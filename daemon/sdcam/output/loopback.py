@@ -11,10 +11,10 @@ from sdcam.errors import MissingError
 from sdcam.output.loopback_state import (
     State,
     free,
-    is_silent,
     kept_format,
     notices_who_leaves,
     query_state,
+    real_state,
 )
 
 _LABEL = "StreamDiffusion Cam"
@@ -52,12 +52,12 @@ def make_ready(node: str, width: int, height: int, sys_root: Path = Path("/sys")
         MissingError: another program writes, an app keeps another format, or it is a camera.
     """
     try:
-        state = query_state(node)
+        state = real_state(node, sys_root)
         if state is State.ANOTHER:
             raise _no_loopback(node)
-        if state is State.WRITTEN and (notices_who_leaves(sys_root) or not is_silent(node)):
+        if state is State.WRITTEN:
             raise _in_use(node)
-        if state in _LEFT:
+        if state is State.STUCK:
             free(node)
             _log.info("%s had not noticed that its last writer left", node)
         kept = kept_format(node, width, height)

@@ -39,8 +39,17 @@ class State(Enum):
     STUCK = "neither: the last writer left, and it was not noticed"
 
 
+def real_state(node: str, sys_root: Path = Path("/sys")) -> State:
+    """As `query_state`; STUCK, too, where it calls itself written and gets no frame for two
+    seconds. Newer drivers are believed: they would count who looks as an app."""
+    state = query_state(node)
+    believed = state is not State.WRITTEN or notices_who_leaves(sys_root)
+    return state if believed or not _is_silent(node) else State.STUCK
+
+
 def query_state(node: str) -> State:
-    """Raises OSError where the node cannot be opened or is no Video4Linux node."""
+    """What it says itself. Raises OSError where the node cannot be opened or is no Video4Linux
+    node."""
     import fcntl
 
     answer = bytearray(_CAPABILITY.size)
@@ -53,19 +62,6 @@ def query_state(node: str) -> State:
 def notices_who_leaves(sys_root: Path) -> bool:
     """Whether the driver is 0.13 or later: only those tell their version."""
     return (sys_root / "module" / "v4l2loopback" / "version").exists()
-
-
-def is_silent(node: str) -> bool:
-    """Whether a device gets no frame; it is watched for two seconds. Newer drivers count who does
-    so as an app. Raises OSError where the node cannot be opened."""
-    with _opened(node) as descriptor:
-        _takes_a_frame(descriptor)  # the last one
-        until = time.monotonic() + _SILENCE_SECONDS
-        while time.monotonic() < until:
-            time.sleep(_LOOK_SECONDS)
-            if _takes_a_frame(descriptor):
-                return False
-    return True
 
 
 def free(node: str) -> None:
@@ -94,6 +90,17 @@ def kept_format(node: str, width: int, height: int) -> str:
     if (*taken, code) == (width, height, _YUV420):
         return ""
     return f"{taken[0]}x{taken[1]} {code.to_bytes(4, 'little').decode('ascii', 'replace')}"
+
+
+def _is_silent(node: str) -> bool:
+    with _opened(node) as descriptor:
+        _takes_a_frame(descriptor)  # the last one
+        until = time.monotonic() + _SILENCE_SECONDS
+        while time.monotonic() < until:
+            time.sleep(_LOOK_SECONDS)
+            if _takes_a_frame(descriptor):
+                return False
+    return True
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from sdcam.output import loopback_state as module
-from sdcam.output.loopback_state import State, free, is_silent, kept_format, query_state
+from sdcam.output.loopback_state import State, free, kept_format, query_state, real_state
 
 QUERYCAP, STREAMON, TRY_FMT = 0x80685600, 0x40045612, 0xC0D05640
 YU12, YUYV = b"YU12", b"YUYV"
@@ -74,22 +74,33 @@ def test_one_that_missed_its_writers_end_is_asked_for_streaming(driver, refuses)
     assert driver.calls == [STREAMON]
 
 
-def test_one_that_gets_no_frame_is_silent_whatever_it_had_before(driver):
+WRITTEN = 0x5200001
+
+
+def test_one_that_gets_no_frame_has_lost_its_writer_whatever_it_had_before(driver, tmp_path):
+    driver.caps = WRITTEN
     keeps_it_open = os.open(driver.node, os.O_RDWR)
     os.write(keeps_it_open, b"1")
-    assert is_silent(driver.node)
+    assert real_state(driver.node, tmp_path) is State.STUCK
     os.close(keeps_it_open)
 
 
-def test_one_that_gets_a_frame_is_not_silent(driver):
+def test_one_that_gets_a_frame_is_written(driver, tmp_path):
+    driver.caps = WRITTEN
     writer = os.open(driver.node, os.O_RDWR)
     later = threading.Timer(0.1, lambda: os.write(writer, b"1"))
     later.start()
     begun = time.monotonic()
-    assert not is_silent(driver.node)
+    assert real_state(driver.node, tmp_path) is State.WRITTEN
     assert time.monotonic() - begun < 0.25, "it is known at once"
     later.join()
     os.close(writer)
+
+
+def test_a_newer_driver_knows_who_writes(driver, linux):
+    driver.caps = WRITTEN
+    (linux / "module" / "v4l2loopback" / "version").write_text("0.13.2\n")
+    assert real_state(driver.node, linux) is State.WRITTEN
 
 
 def test_a_format_is_taken_or_another_is_kept(driver):
@@ -102,6 +113,6 @@ def test_a_format_is_taken_or_another_is_kept(driver):
 
 
 def test_one_that_is_not_there_is_for_the_next_to_explain(tmp_path):
-    for ask in (query_state, is_silent, free):
+    for ask in (query_state, real_state, free):
         with pytest.raises(OSError, match="No such file"):
             ask(str(tmp_path / "video9"))

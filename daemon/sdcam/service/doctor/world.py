@@ -16,7 +16,7 @@ from typing import Any
 from sdcam.capture.cameras import CameraDevice
 from sdcam.capture.cameras.v4l2 import Capability, query_capability
 from sdcam.errors import SdcamError
-from sdcam.output.loopback_state import State, query_state
+from sdcam.output.loopback_state import State, real_state
 from sdcam.service.agent.authorization import Authorization, camera_authorization
 from sdcam.service.agent.tool import Outcome, call
 from sdcam.settings import ConfigError, Settings
@@ -62,7 +62,7 @@ class World:
     root: Path = Path("/")
     patience: float = 4.0
     query: Callable[[str], Capability] = query_capability
-    loopback_state: Callable[[str], State] = query_state
+    loopback_state: Callable[[str], State] = real_state
     may_use: Callable[[Path], bool] = _may_use
     version: Callable[[str], str | None] = _version
     requirements: Callable[[], list[str]] = _requirements
