@@ -58,7 +58,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture(scope="session")
 def obs(service: Service) -> Iterator[Obs]:
     """With an empty collection open, and ours to choose."""
-    from obs_program import Obs, screen
+    from obs_program import Obs
+    from obs_screen import screen
 
     pictures = OUT.resolve()
     pictures.mkdir(parents=True, exist_ok=True)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import base64
-import json
 import logging
-import os
 import re
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,47 +15,16 @@ import cv2
 import numpy as np
 import obsws_python
 from numpy.typing import NDArray
+from obs_profile import furnish
 from obs_service import Service
 from obs_waiting import end, until
 
-from sdcam.service.obs import COLLECTION, Feeds, ObsFolder, filled_in, install
+from sdcam.service.obs import COLLECTION, ObsFolder
 
 Pixels = NDArray[np.uint8]
 
 WIDTH, HEIGHT = 640, 360  # of the photographs
-CANVAS = 1280, 720
 _PATIENCE = 120.0
-_GLOBAL = """[General]
-FirstRun=true
-LastVersion=486539266
-Pre19Defaults=false
-Pre21Defaults=false
-Pre23Defaults=false
-Pre24.1Defaults=false
-
-[OBSWebSocket]
-FirstLoad=false
-ServerEnabled=true
-ServerPort=4455
-AlertsEnabled=false
-AuthRequired=false
-ServerPassword=x
-
-[Basic]
-Profile=Untitled
-ProfileDir=Untitled
-"""
-_PROFILE = f"""[General]
-Name=Untitled
-[Video]
-BaseCX={CANVAS[0]}
-BaseCY={CANVAS[1]}
-OutputCX={CANVAS[0]}
-OutputCY={CANVAS[1]}
-FPSCommon=20
-"""
-_EMPTY = {"name": "Empty", "current_scene": "Empty", "scene_order": [{"name": "Empty"}],
-          "sources": [{"id": "scene", "name": "Empty", "settings": {"items": []}}]}  # fmt: skip
 _COMPLAINT = re.compile(
     r"warn|error|fail|missing|not found|unable|could ?n.t|cannot|invalid|no such|unknown", re.I
 )
@@ -83,7 +49,7 @@ class Obs:
 
     def __enter__(self) -> Obs:
         logging.getLogger("obsws_python").setLevel(logging.CRITICAL)  # until OBS listens
-        self._furnish()
+        furnish(self._folder, self._service.feeds, self._service.film)
         words = ["obs", "--multi", "--minimize-to-tray", "--collection", "Empty"]
         with (self._service.home / "obs.out").open("wb") as out:
             self._process = subprocess.Popen(words, env=self._surroundings, stdout=out, stderr=out)
@@ -142,17 +108,6 @@ class Obs:
         """For who wants to look at it afterwards."""
         cv2.imwrite(str(self._pictures / f"{name}.png"), picture)
 
-    def _furnish(self) -> None:
-        profile = self._folder.path / "basic" / "profiles" / "Untitled"
-        profile.mkdir(parents=True)
-        self._folder.scenes.mkdir()
-        (self._folder.path / "global.ini").write_text(_GLOBAL)
-        (profile / "basic.ini").write_text(_PROFILE)
-        (self._folder.scenes / "Empty.json").write_text(json.dumps(_EMPTY))
-        feeds = Feeds("/dev/video10", self._service.caption, self._service.side_by_side)
-        file, _ = install(self._folder.scenes, filled_in("linux", feeds, self._folder.canvas()))
-        _swap_the_camera(file, self._service.film)
-
     def _answers(self) -> bool:
         assert self._process.poll() is None, (self._service.home / "obs.out").read_text()
         try:
@@ -172,35 +127,3 @@ class Obs:
         return [
             line.strip() for log in logs for line in log.read_text(errors="replace").splitlines()
         ]
-
-
-def _swap_the_camera(file: Path, film: Path) -> None:
-    collection = json.loads(file.read_text())
-    camera = next(each for each in collection["sources"] if each["name"] == "Styled camera")
-    assert camera["id"] == "v4l2_input"
-    camera.update(id="ffmpeg_source", versioned_id="ffmpeg_source")
-    camera["settings"] = {"local_file": str(film), "looping": True}
-    file.write_text(json.dumps(collection))
-
-
-@contextmanager
-def screen() -> Iterator[str]:
-    """The name of a display that software draws."""
-    reading, writing = os.pipe()
-    server = subprocess.Popen(
-        [
-            *("Xvfb", "-displayfd", str(writing), "-nolisten", "tcp"),
-            *("-screen", "0", "1280x800x24", "+extension", "GLX"),
-        ],
-        pass_fds=[writing],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(writing)
-    try:
-        with os.fdopen(reading) as numbers:
-            number = numbers.readline().strip()
-        assert number, "Xvfb did not start"
-        yield f":{number}"
-    finally:
-        end(server)

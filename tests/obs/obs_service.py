@@ -10,6 +10,8 @@ from pathlib import Path
 
 from obs_waiting import end, until
 
+from sdcam.service.obs import Feeds
+
 _SDCAM = [sys.executable, "-m", "sdcam"]
 _PATIENCE = 120.0  # until it paints, on a machine that has much else to do
 
@@ -24,8 +26,8 @@ class Service:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.film = home / "film.mp4"
-        self.caption = home / ".cache" / "streamdiffusion-cam" / "obs" / "prompt.txt"
-        self.side_by_side = self.caption.with_name("side-by-side.sock")
+        left = home / ".cache" / "streamdiffusion-cam" / "obs"
+        self.feeds = Feeds("/dev/video10", left / "prompt.txt", left / "side-by-side.sock")
         runtime = home / "run"
         runtime.mkdir(mode=0o700)
         self.surroundings = os.environ | {

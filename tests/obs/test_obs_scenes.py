@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import cv2
 import pytest
-from obs_program import CANVAS, HEIGHT, WIDTH
+from obs_profile import CANVAS
+from obs_program import HEIGHT, WIDTH
 from obs_waiting import until
 
 STYLED, SIDE_BY_SIDE, PROMPT = SCENES = ("Styled picture", "Side by side", "With the prompt")
