@@ -8,6 +8,8 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from sdcam.errors import UsageError
+
 APP = "streamdiffusion-cam"
 ENV_CONFIG = "SDCAM_CONFIG"
 ENV_SOCKET = "SDCAM_SERVICE__SOCKET"
@@ -16,11 +18,21 @@ _RUNTIME_FOLDERS = Path("/run/user")  # Linux, pam_systemd(8)
 
 def config_file() -> Path:
     """SDCAM_CONFIG, else ~/.config/streamdiffusion-cam/config.toml (on macOS too: it is a file
-    that people edit in a terminal)."""
-    if named := os.environ.get(ENV_CONFIG):
-        return Path(named).expanduser()
-    home = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
-    return Path(home).expanduser() / APP / "config.toml"
+    that people edit in a terminal).
+
+    Raises:
+        UsageError: it lies in the home of a user whom there is not.
+    """
+    named = os.environ.get(ENV_CONFIG)
+    path = Path(named or os.environ.get("XDG_CONFIG_HOME") or "~/.config")
+    try:
+        path = path.expanduser()
+    except RuntimeError:
+        raise UsageError(
+            f"The configuration {path}: there is no such user's home.",
+            f"Mend {ENV_CONFIG}, XDG_CONFIG_HOME or HOME.",
+        ) from None
+    return path if named else path / APP / "config.toml"
 
 
 def cache_folder() -> Path:

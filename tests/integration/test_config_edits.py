@@ -38,6 +38,7 @@ def test_saving_writes_the_file_and_keeps_what_stands_there(service, sdcam, conf
     assert config.read_text() == '# mine\n[look]\nprompt = "anime" # to begin with\n'
     assert service.until(lambda s: s["look"]["prompt"] == "anime")
     done = sdcam("next", "--save", "--config", str(config))
+    assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == load(config).look.prompt
     assert service.until(lambda s: s["look"]["prompt"] == load(config).look.prompt)
 
@@ -45,10 +46,11 @@ def test_saving_writes_the_file_and_keeps_what_stands_there(service, sdcam, conf
 def test_nothing_is_saved_into_a_broken_file_and_nothing_changes(service, sdcam, config):
     before = service.status()["look"]
     config.write_text("[look\n")
-    done = sdcam("prompt", "anime", "--save", "--config", str(config))
-    assert done.returncode == 2
-    assert "line 1" in done.stderr
-    assert "Nothing is saved" in done.stderr
+    for words in (("prompt", "anime"), ("next",)):
+        done = sdcam(*words, "--save", "--config", str(config))
+        assert done.returncode == 2
+        assert "line 1" in done.stderr
+        assert "Nothing is saved" in done.stderr
     assert config.read_text() == "[look\n"
     assert service.status()["look"] == before
 
@@ -189,3 +191,6 @@ def test_what_waits_for_a_restart_is_said(service, sdcam, config):
     config.write_text(FAST + "service.log_count = 9\n")
     service.until(lambda s: s["config"]["restart"] == ["service.log_count"])
     assert "service.log_count: after `sdcam service restart`" in sdcam("status").stdout
+    config.write_text(FAST)
+    service.until(lambda s: s["config"]["restart"] == [])
+    assert service.log.read_text().count("in force after a restart") == 1

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -13,6 +15,9 @@ from sdcam import __version__
 from sdcam.errors import ExitCode, SdcamError
 
 STARTED_NS = time.monotonic_ns()
+
+# Of a file that stdout is turned to.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 # command: (module, help)
 _COMMANDS = {
@@ -44,7 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if name in _COMMANDS:
             _refuse_windows(sys.platform)
         arguments = _parser(name).parse_args(words)
-        return int(arguments.run(arguments) or ExitCode.DONE)
+        code = int(arguments.run(arguments) or ExitCode.DONE)
+        print(end="", flush=True)  # here, where it can still be said that it did not go
+        return code
     except SdcamError as error:
         print(f"sdcam: {error}", file=sys.stderr)
         return int(error.exit_code)
@@ -52,8 +59,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("sdcam: interrupted.", file=sys.stderr)
         return int(ExitCode.FAULT)
     except BrokenPipeError:  # `sdcam status | head`
-        sys.stderr.close()
+        _give_up_stdout()
         return int(ExitCode.DONE)
+    except OSError as error:
+        if error.filename is not None or error.errno not in _NO_ROOM:
+            raise
+        _give_up_stdout()
+        print(f"sdcam: The output cannot be written: {error.strerror}.", file=sys.stderr)
+        return int(ExitCode.FAULT)
+
+
+def _give_up_stdout() -> None:
+    """What waits there is not tried again, with a traceback, when Python ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _parser(chosen: str | None) -> argparse.ArgumentParser:

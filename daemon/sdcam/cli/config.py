@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sdcam.cli.options import add_settings_options, layers_from
-from sdcam.errors import UsageError
+from sdcam.cli.options import add_config_option, add_settings_options, file_path, layers_from
+from sdcam.errors import SdcamError, UsageError
+
+if TYPE_CHECKING:
+    from sdcam.settings import ConfigError
 
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
@@ -34,9 +39,11 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     )
     action("schema", _schema, "print the JSON Schema of the file")
     for command in (path, init, edit):
-        command.add_argument("--config", type=Path, metavar="FILE", help="another file")
+        add_config_option(command, "another file")
     init.add_argument("--force", action="store_true", help="write over the one that is there")
-    check.add_argument("file", nargs="?", type=Path, help="the file, where it is not the usual one")
+    check.add_argument(
+        "file", nargs="?", type=file_path, help="the file, where it is not the usual one"
+    )
     for command in (check, show):
         add_settings_options(command)
     show.add_argument("--json", action="store_true", help="for programs")
@@ -60,22 +67,33 @@ def _init(arguments: argparse.Namespace) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> None:
+    from sdcam.service.wanted_model import must_be_here
     from sdcam.settings.load import settings_of
     from sdcam.settings.mistakes import ConfigError
 
     arguments.config = arguments.file or arguments.config
     path = _file(arguments)
     try:
-        settings_of(layers_from(arguments))
+        said = layers_from(arguments)
+        must_be_here(settings_of(said), said)
     except ConfigError as error:
         for mistake in error.mistakes:
             print(mistake, file=sys.stderr)
-        count = len(error.mistakes)
-        raise UsageError(
-            f"{path}: {count} mistake{'s' if count > 1 else ''}.",
-            error.todo or "Mend what is named above; a running service keeps what it read last.",
-        ) from None
+        raise UsageError(_counts(error), error.todo or _todo(error)) from None
     print(f"OK: {path} is right." if path.exists() else f"OK: no {path}, so all defaults.")
+
+
+def _counts(error: ConfigError) -> str:
+    """ "config.toml: 2 mistakes; command line: 1 mistake." """
+    places = Counter(str(m.origin.file or m.origin.source.value) for m in error.mistakes)
+    counts = (f"{at}: {n} mistake{'s' if n > 1 else ''}" for at, n in places.items())
+    return f"{'; '.join(counts)}."
+
+
+def _todo(error: ConfigError) -> str:
+    in_file = any(mistake.origin.file for mistake in error.mistakes)
+    more = "; a running service keeps what it read last" if in_file else ""
+    return f"Mend what is named above{more}."
 
 
 def _show(arguments: argparse.Namespace) -> None:
@@ -92,8 +110,10 @@ def _edit(arguments: argparse.Namespace) -> None:
     path = _file(arguments)
     if not path.exists():
         create(path)
-    edit(path)
-    _check(argparse.Namespace(config=path, file=None, set=[]))
+    code = edit(path)
+    _check(argparse.Namespace(config=path, file=None, set=[]))  # it may have written all the same
+    if code:
+        raise SdcamError(f"The editor ended with {code}.", f"See {path}.")
 
 
 def _schema(arguments: argparse.Namespace) -> None:

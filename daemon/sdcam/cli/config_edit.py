@@ -9,28 +9,26 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sdcam.errors import SdcamError, UsageError
+from sdcam.errors import UsageError
 
 # Where neither $VISUAL nor $EDITOR says: what the system calls its editor, then what is easy.
 _EDITORS = ("sensible-editor", "nano", "vim", "vi")
 
 
-def edit(path: Path) -> None:
-    """
+def edit(path: Path) -> int:
+    """Returns the exit code of the editor.
+
     Raises:
         UsageError: no editor, or the one that is named is not there.
-        SdcamError: it ended with a fault.
     """
     words = _editor()
     try:
-        done = subprocess.run([*words, str(path)], check=False)
+        return subprocess.run([*words, str(path)], check=False).returncode
     except OSError as error:
         raise UsageError(
             f"The editor {words[0]} cannot be started: {error.strerror}.",
             "Set VISUAL or EDITOR to one that is there.",
         ) from None
-    if done.returncode:
-        raise SdcamError(f"The editor {words[0]} ended with {done.returncode}.", f"See {path}.")
 
 
 def _editor() -> list[str]:

@@ -29,8 +29,8 @@ def as_toml(said: Layers) -> str:
             (f"{_name(key)} = {tomlkit.item(value).as_string()}", unit, _place(origin))
             for key, value, unit, origin in _values(section, in_force[section], said)
         ]
-        column = min(_WIDEST_COLUMN, max(len(row[0]) for row in rows)) + 2
-        lines = [f"{text:<{column}}# {unit}{', ' if unit else ''}{at}" for text, unit, at in rows]
+        column = min(_WIDEST_COLUMN, max(len(row[0]) for row in rows)) + 1
+        lines = [f"{text:<{column}} # {unit}{', ' if unit else ''}{at}" for text, unit, at in rows]
         parts.append("\n".join([f"[{section}]", *lines]) + "\n")
     return "\n".join(parts)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sdcam import __version__
+from sdcam.cli.options import add_config_option
 from sdcam.errors import ExitCode, SdcamError
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _HOME = f"{Path.home()}/"
 
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
-    parser.add_argument("--config", type=Path, metavar="FILE", help="configuration to read")
+    add_config_option(parser)
     parser.add_argument("--json", action="store_true", help="everything, for programs")
     parser.add_argument("--no-camera", action="store_true", help="do not open the camera")
     parser.add_argument("--deep", action="store_true", help="read the model to its last byte")

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sdcam.cli.options import add_config_option
 from sdcam.errors import MissingError, SdcamError, UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     command = actions.add_parser("install", help=text, description=text[:1].upper() + text[1:])
     command.add_argument("--folder", type=Path, metavar="DIR", help="there, not into OBS's own")
     command.add_argument("--force", action="store_true", help="write over the one that is there")
-    command.add_argument("--config", type=Path, metavar="FILE", help="names the virtual camera")
+    add_config_option(command, "names the virtual camera")
     command.set_defaults(run=run)
 
 

@@ -10,7 +10,7 @@ from sdcam.errors import UsageError
 
 
 def add_settings_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, metavar="FILE", help="configuration to read")
+    add_config_option(parser)
     parser.add_argument(
         "--set",
         action="append",
@@ -18,6 +18,18 @@ def add_settings_options(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="one setting, such as look.strength=0.7; may be repeated",
     )
+
+
+def add_config_option(parser: argparse.ArgumentParser, text: str = "configuration to read") -> None:
+    parser.add_argument("--config", type=file_path, metavar="FILE", help=text)
+
+
+def file_path(text: str) -> Path:
+    """The user's home written out: a shell does that in `--config ~/x`, not in `--config=~/x`."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise argparse.ArgumentTypeError(f"{text}: there is no such user's home") from None
 
 
 def settings_from(arguments: argparse.Namespace, **more: Any) -> Any:

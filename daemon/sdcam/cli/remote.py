@@ -7,14 +7,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sdcam.cli.options import assignments
+from sdcam.cli.options import add_config_option, assignments
 from sdcam.errors import MissingError, UsageError
 
 _SAVED = ("prompt", "set", "next", "prev")
 
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
-    parser.add_argument("--config", type=Path, metavar="FILE", help="configuration to read")
+    add_config_option(parser)
     if name == "prompt":
         parser.add_argument("text", help="what to paint, or the name of a style")
     elif name == "set":
@@ -60,9 +60,11 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _save(socket: Path, config: Path | None, values: dict[str, Any]) -> None:
     """By the service, which knows its own writing from an edit; without one into the file alone."""
+    from sdcam.control.client import ask
 
     try:
-        told = _ask_to_save(socket, config, values)
+        _refuse_another_file(socket, config)
+        told = ask(socket, "save", values=values)
     except MissingError:
         from sdcam import paths
         from sdcam.settings.save import save
@@ -81,26 +83,24 @@ def _save(socket: Path, config: Path | None, values: dict[str, Any]) -> None:
 def _step_and_save(socket: Path, config: Path | None, command: str) -> None:
     from sdcam.control.client import ask
 
-    _ask_to_save(socket, config, {})  # a file that takes nothing is refused before the step
-    style = ask(socket, command)
-    print(style)
-    _save(socket, config, {"look.prompt": style})
+    file = _refuse_another_file(socket, config)
+    print(ask(socket, command, save=True))
+    print(f"Saved in {file}.")
 
 
-def _ask_to_save(socket: Path, config: Path | None, values: dict[str, Any]) -> dict[str, Any]:
-    """
+def _refuse_another_file(socket: Path, config: Path | None) -> str:
+    """Returns the file that the running service reads.
+
     Raises:
-        MissingError: no service runs.
-        UsageError: it reads another file than the one that is named.
+        MissingError: none runs.
+        UsageError: another one is named.
     """
     from sdcam.control.client import ask
 
-    if config is not None:
-        file = (ask(socket, "status").get("config") or {}).get("file")
-        if file and Path(file).resolve() != config.resolve():
-            raise UsageError(
-                f"The running service reads {file}, not {config}: nothing is changed or saved.",
-                "Leave --config away, or stop the service first.",
-            )
-    told: dict[str, Any] = ask(socket, "save", values=values)
-    return told
+    file = str(ask(socket, "status")["config"]["file"])
+    if config is not None and Path(file).resolve() != config.resolve():
+        raise UsageError(
+            f"The running service reads {file}, not {config}: nothing is changed or saved.",
+            "Leave --config away, or stop the service first.",
+        )
+    return file

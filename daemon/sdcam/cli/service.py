@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sdcam.cli.options import add_config_option
 from sdcam.errors import ExitCode, MissingError, SdcamError, UsageError
 
 if TYPE_CHECKING:
@@ -35,11 +36,11 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
         command = actions.add_parser(action, help=text, description=text[:1].upper() + text[1:])
         command.set_defaults(run=run, action=action)
         if action == "install":
-            command.add_argument("--config", type=Path, metavar="FILE", help="what it is to read")
+            add_config_option(command, "what it is to read")
         elif action == "status":
             command.add_argument("--json", action="store_true", help="for programs")
         elif action == "logs":
-            command.add_argument("--config", type=Path, metavar="FILE", help="names the log file")
+            add_config_option(command, "names the log file")
             command.add_argument("-f", "--follow", action="store_true", help="and what is added")
             command.add_argument("-n", "--lines", type=_count, default=50, metavar="N")
     ask = actions.add_parser(_ASK)
@@ -84,11 +85,11 @@ def _configuration(named: Path | None) -> Path | None:
     Raises:
         UsageError: it is not right. The service would wait until it is; here somebody looks.
     """
-    from sdcam.paths import ENV_CONFIG
+    from sdcam.paths import ENV_CONFIG, config_file
     from sdcam.settings import load
 
     if named is None and ENV_CONFIG in os.environ:  # the service does not see this terminal's
-        named = Path(os.environ[ENV_CONFIG]).expanduser()
+        named = config_file()
     load(named)
     if others := sorted(n for n in os.environ if n.startswith("SDCAM_") and "__" in n):
         print(f"{', '.join(others)}: set in this terminal, not for the service. Its configuration")

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from sdcam.cli.options import add_config_option
 from sdcam.cli.status_view import rendered, rows_of
 from sdcam.errors import MissingError, SdcamError
 
@@ -19,7 +20,7 @@ _HIDE_CURSOR, _SHOW_CURSOR = "\033[?25l", "\033[?25h"
 
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
-    parser.add_argument("--config", type=Path, metavar="FILE", help="configuration to read")
+    add_config_option(parser)
     parser.add_argument("--json", action="store_true", help="everything, for programs")
     parser.add_argument("--watch", action="store_true", help="again and again, until Ctrl-C")
     parser.add_argument(
@@ -126,7 +127,10 @@ def _colour() -> bool:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0.1 <= value <= 3600:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0.1 and 3600")
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds between 0.1 and 3600")
     return value

@@ -341,11 +341,15 @@ class Daemon:
         if waiting := [key for key in changes.restart if key in self.configuration.waiting]:
             self._log.warning("%s: in force after a restart", ", ".join(waiting))
 
-    def step_style(self, step: int) -> str:
-        """Goes `step` styles on in the gallery; returns the name of the new one."""
+    def step_style(self, step: int, save: bool) -> str:
+        """Goes `step` styles on in the gallery; returns the name of the new one.
+
+        Raises:
+            SdcamError: it cannot be saved; then nothing has changed.
+        """
         with self._lock:
             name = neighbour(self.settings.styles, self.settings.look.prompt, step)
-            self.set({"look.prompt": name})
+            (self.save if save else self.set)({"look.prompt": name})
             return name
 
     def newest(self) -> tuple[Pixels, Pixels] | None:

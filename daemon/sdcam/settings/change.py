@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from sdcam.errors import UsageError
 from sdcam.settings.key import Effect, effect_of
+from sdcam.settings.mistakes import short
 from sdcam.settings.schema import Settings, sections
 
 
@@ -23,7 +24,7 @@ def changed(settings: Settings, values: Mapping[str, object]) -> Settings:
         if not is_live(dotted):
             known = effect_in(dotted) is not None
             raise UsageError(
-                f'"{dotted}" is not a key that can be changed while running.',
+                f'"{short(dotted)}" is not a key that can be changed while running.',
                 "With --save it goes into the configuration file, which is read at once."
                 if known
                 else f"These can: {', '.join(live_keys())}.",
@@ -33,7 +34,9 @@ def changed(settings: Settings, values: Mapping[str, object]) -> Settings:
             changes[section] = type(model).model_validate({**model.model_dump(), key: value})
         except ValidationError as error:
             wrong = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
-            raise UsageError(f"{dotted} = {value!r}: {wrong[:1].lower()}{wrong[1:]}.") from None
+            raise UsageError(
+                f"{dotted} = {short(repr(value))}: {wrong[:1].lower()}{wrong[1:]}."
+            ) from None
     return settings.model_copy(update=changes)
 
 

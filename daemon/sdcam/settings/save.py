@@ -116,9 +116,10 @@ def _with_value(text: str, dotted: str, value: object) -> str:
     item = tomlkit.item(value)
     table = document.get(section)
     if table is None:
-        gap = "" if not text.strip() or text.endswith("\n\n") else "\n"
-        end = "" if not text or text.endswith("\n") else "\n"
-        return f"{text}{end}{gap}[{section}]\n{_assigned(key, item)}\n"
+        line_end = "\r\n" if "\r\n" in text else "\n"
+        gap = "" if not text.strip() or text.endswith(line_end * 2) else line_end
+        end = "" if not text or text.endswith("\n") else line_end
+        return f"{text}{end}{gap}[{section}]{line_end}{_assigned(key, item)}{line_end}"
     if key not in table:
         lines = text.split("\n")
         number = line_of(text, [section]) or 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -15,11 +16,13 @@ from sdcam.errors import UsageError
 
 def test_values_are_toml_and_bare_words_are_text():
     words = ["look.strength=0.7", "output.mirror=true", "look.prompt=a red balloon", "a.b=x=y"]
+    words += ["look.seed=2026-11-21"]
     assert assignments(words) == {
         "look.strength": 0.7,
         "output.mirror": True,
         "look.prompt": "a red balloon",
         "a.b": "x=y",
+        "look.seed": "2026-11-21",
     }
     with pytest.raises(UsageError, match="KEY=VALUE"):
         assignments(["look.strength"])
@@ -51,13 +54,22 @@ def test_the_status_for_programs_says_so_where_no_service_runs(capsys):
 
 
 @pytest.mark.parametrize(
-    "words", [["dance"], [], ["run", "--seconds", "-1"], ["run", "--frames", "x"]]
+    "words",
+    [
+        ["dance"],
+        [],
+        ["run", "--seconds", "-1"],
+        ["run", "--frames", "x"],
+        ["status", "--interval", "abc"],
+    ],
 )
 def test_wrong_words_exit_with_2(words, capsys):
     with pytest.raises(SystemExit) as left:
         main(words)
     assert left.value.code == 2
-    assert "error" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "error" in said
+    assert "_" not in said  # no names out of the program
 
 
 def test_help_and_import_load_no_model_runtime_and_no_opencv():
@@ -94,3 +106,17 @@ def test_config_shows_what_is_in_force(capsys, tmp_path):
     shown = capsys.readouterr().out
     assert 'prompt = "pencil"' in shown
     assert "seed = 7" in shown
+
+
+@pytest.mark.parametrize("words", [["config", "schema"], ["config", "path"]])
+def test_an_output_that_is_full_or_closed_is_no_traceback(words):
+    command = [sys.executable, "-m", "sdcam", *words]
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "sdcam: The output cannot be written: No space left on device.\n"
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as closed:
+        done = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -86,6 +86,26 @@ def test_check_names_every_mistake_with_its_line(capsys, tmp_path):
     ]
 
 
+def test_check_blames_what_is_wrong_and_nothing_else(capsys, path, monkeypatch):
+    assert main(["config", "check", "--set", "look.strength=2"]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1] == "sdcam: command line: 1 mistake. Mend what is named above."
+    path.parent.mkdir(parents=True)
+    path.write_text("[look]\nseed = -1\nsteps = 9\n")
+    monkeypatch.setenv("SDCAM_LOOKK", "1")
+    assert main(["config", "check"]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1].startswith(f"sdcam: {path}: 2 mistakes; environment: 1 mistake. Mend what")
+    assert "a running service keeps" in said[-1]
+
+
+def test_check_tells_a_model_that_is_not_here(capsys, path):
+    path.parent.mkdir(parents=True)
+    path.write_text('[model]\nname = "nowhere"\n')
+    assert main(["config", "check"]) == 2
+    assert f"{path}, line 2: model.name = 'nowhere': There is no model" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"[look", None])
 def test_check_of_what_is_no_toml(capsys, tmp_path, content):
     file = tmp_path / "wrong.toml"
@@ -118,6 +138,28 @@ def test_show_says_where_each_value_comes_from(capsys, path, monkeypatch):
     assert (blend["value"], blend["from"], blend["line"]) == (0.2, "file", 2)
 
 
+def test_a_long_value_does_not_run_into_its_origin(capsys, tmp_path):
+    file = tmp_path / "config.toml"
+    file.write_text(f'[styles]\nmine = "{"word " * 20}"\n')
+    assert main(["config", "show", "--config", str(file)]) == 0
+    (line,) = (s for s in capsys.readouterr().out.splitlines() if s.startswith("mine"))
+    assert line.endswith(f'word " # {file}:2')
+
+
+def test_the_home_is_written_out_where_no_shell_does_it(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for words in (["--config=~/x.toml"], []):
+        monkeypatch.setenv("SDCAM_CONFIG", "~/x.toml")
+        assert main(["config", "path", *words]) == 0
+        assert capsys.readouterr().out == f"{tmp_path / 'x.toml'}\n"
+    monkeypatch.setenv("SDCAM_CONFIG", "~nobody-at-all/x.toml")
+    assert main(["config", "path"]) == 2
+    assert "there is no such user's home. Mend SDCAM_CONFIG" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["config", "path", "--config=~nobody-at-all/x.toml"])
+    assert "no such user's home" in capsys.readouterr().err
+
+
 def test_schema_is_json(capsys):
     assert main(["config", "schema"]) == 0
     assert json.loads(capsys.readouterr().out) == json_schema()
@@ -146,6 +188,14 @@ def test_an_editor_that_fails_or_is_not_there_is_a_sentence(capsys, editor, monk
         monkeypatch.setenv("VISUAL", named)
         assert main(["config", "edit"]) == 2
         assert sentence in capsys.readouterr().err
+
+
+def test_what_a_failing_editor_wrote_is_checked_all_the_same(capsys, path, editor):
+    path.parent.mkdir(parents=True)
+    path.write_text("# mine\n")
+    editor("text + '[look]\\nstrength = 7\\n'", code=3)
+    assert main(["config", "edit"]) == 2
+    assert f"{path}, line 3: look.strength = 7" in capsys.readouterr().err
 
 
 def test_without_a_wish_an_editor_is_found(monkeypatch, tmp_path):

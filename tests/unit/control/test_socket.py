@@ -33,8 +33,8 @@ class Service:
             raise UsageError('"look.nothing" is not a key.', "Try another.")
         self.asked.append(values)
 
-    def step_style(self, step):
-        return f"style {step:+d}"
+    def step_style(self, step, save):
+        return f"style {step:+d}{' saved' * save}"
 
     def snapshot(self, path):
         raise SdcamError(f"{path} cannot be written.")
@@ -61,7 +61,7 @@ def test_commands_reach_the_service_and_results_come_back(path, service):
     ask(path, "pause")
     ask(path, "set", values={"look.prompt": "anime"})
     assert ask(path, "next") == "style +1"
-    assert ask(path, "prev") == "style -1"
+    assert ask(path, "prev", save=True) == "style -1 saved"
     assert service.asked == ["pause", {"look.prompt": "anime"}]
 
 

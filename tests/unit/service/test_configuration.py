@@ -269,6 +269,9 @@ def test_only_live_keys_change_by_command(configuration):
         configuration.set({"camera.fps": 15})
     with pytest.raises(UsageError, match=r"look.strength = 7"):
         configuration.set({"look.blend": 0.1, "look.strength": 7})
+    with pytest.raises(UsageError) as caught:
+        configuration.set({"look.strength": "A" * 100_000})
+    assert len(str(caught.value)) < 200
     assert configuration.settings.look.blend == 0.0
 
 

@@ -49,7 +49,7 @@ def test_a_new_key_stands_below_its_header_and_a_new_section_at_the_end(path):
 def test_every_way_to_write_a_table_takes_a_value(path, text):
     path.write_bytes(text.encode())
     before = load(path)
-    save(path, {"look.strength": 0.25, "look.prompt": 'a "new" one\\'})
+    save(path, {"look.strength": 0.25, "look.prompt": 'a "new" one\\', "service.log_count": 4})
     after = load(path)
     assert (after.look.strength, after.look.prompt) == (0.25, 'a "new" one\\')
     assert after.look.seed == before.look.seed
