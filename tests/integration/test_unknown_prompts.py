@@ -27,19 +27,40 @@ def test_a_typo_in_a_prompt_leaves_the_look_and_is_told(start, tmp_path):
         "--prompt", "cyberpunk", *LOOK, **POCKET,
     )  # fmt: skip
     service.until_styled()
-    ask(service.socket, "set", values={"look.prompt": "penicl"})
+    refused = sdcam(service, "prompt", "penicl")
+    assert refused.returncode == 2
+    assert 'pocket knows no word of "penicl"' in refused.stderr
     told = service.until(lambda s: "prompt" in s["faults"])
     assert 'pocket knows no word of "penicl"' in told["faults"]["prompt"]
     assert told["card"] == ""  # the picture goes on
     ask(service.socket, "set", values={"look.strength": 0.45})  # and it is not asked for again
     os.kill(told["processes"]["model"]["pid"], signal.SIGKILL)
     service.until(lambda s: s["restarts"]["model"] == 1 and list(s["faults"]) == ["prompt"])
-    ask(service.socket, "set", values={"look.prompt": "pencil"})
+    assert sdcam(service, "prompt", "pencil").returncode == 0
     after = service.until(lambda s: not s["faults"])
     service.until(lambda s: s["frames"]["styled"] > after["frames"]["styled"] + 5)
     service.end()
     distance = np.abs(frames_of(film)[:, ::8, ::8].astype(int) - CAMERA).mean(axis=(1, 2, 3))
     assert distance.min() > 25  # 2 with the word that it does not know
+
+
+def sdcam(service, *words):
+    return subprocess.run(
+        [sys.executable, "-m", "sdcam", *words],
+        env=service.environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_a_prompt_that_the_model_does_not_know_is_not_saved(start, tmp_path):
+    config = tmp_path / "config.toml"
+    config.write_text('look.prompt = "oil"\n')
+    service = start("--source", "test", "--output", "null", "--config", str(config), **POCKET)
+    service.until_styled()
+    assert sdcam(service, "set", "look.prompt=animee", "--save").returncode == 2
+    assert config.read_text() == 'look.prompt = "oil"\n'
+    assert sdcam(service, "prompt", "anime", "--save").returncode == 0
+    assert config.read_text() == 'look.prompt = "anime"\n'
+    assert not service.status()["faults"]
 
 
 def test_a_run_does_not_begin_with_a_prompt_that_the_model_does_not_know():

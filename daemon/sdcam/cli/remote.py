@@ -10,6 +10,8 @@ from typing import Any
 from sdcam.cli.options import add_config_option, assignments
 from sdcam.errors import MissingError, UsageError
 
+_PROMPT = "look.prompt"
+_VERDICT_SECONDS = 1.0
 _SAVED = ("prompt", "set", "next", "prev")
 
 
@@ -37,15 +39,12 @@ def run(arguments: argparse.Namespace) -> None:
     socket = socket_address(arguments.config)
     command = arguments.command
     if command in ("prompt", "set"):
-        values = (
-            {"look.prompt": arguments.text}
-            if command == "prompt"
-            else assignments(arguments.values)
-        )
+        values = {_PROMPT: arguments.text} if command == "prompt" else assignments(arguments.values)
         if arguments.save:
             _save(socket, arguments.config, values)
         else:
             ask(socket, "set", values=values)
+            _heed_the_model(socket, values)
     elif command == "snapshot":
         path = arguments.file or Path(time.strftime("sdcam-%Y%m%d-%H%M%S.png"))
         if path.suffix.lower() != ".png":
@@ -58,12 +57,34 @@ def run(arguments: argparse.Namespace) -> None:
         print(result)
 
 
+def _heed_the_model(socket: Path, values: dict[str, Any]) -> None:
+    """Whether the model knows a new prompt shows in the next frame.
+
+    Raises:
+        UsageError: it does not.
+    """
+    from sdcam.control.client import ask
+
+    deadline = time.monotonic() + _VERDICT_SECONDS
+    while _PROMPT in values and time.monotonic() < deadline:
+        status = ask(socket, "status")
+        if fault := status["faults"].get("prompt"):
+            raise UsageError(fault)
+        look = status["look"]
+        if status["state"] != "running" or look["prompt_in_force"] == look["prompt_text"]:
+            return
+        time.sleep(0.02)
+
+
 def _save(socket: Path, config: Path | None, values: dict[str, Any]) -> None:
     """By the service, which knows its own writing from an edit; without one into the file alone."""
     from sdcam.control.client import ask
 
     try:
         _refuse_another_file(socket, config)
+        if prompt := {key: text for key, text in values.items() if key == _PROMPT}:
+            ask(socket, "set", values=prompt)
+            _heed_the_model(socket, prompt)
         told = ask(socket, "save", values=values)
     except MissingError:
         from sdcam import paths

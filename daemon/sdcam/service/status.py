@@ -31,7 +31,11 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
         "last_fault": str(situation.last_fault) if situation.last_fault else None,
         "seconds": round((time.monotonic_ns() - started) / 1e9, 2),
         "first_picture_after_seconds": round((first - started) / 1e9, 3) if first else None,
-        "look": {**settings.look.model_dump(mode="json"), "prompt_text": settings.prompt_text()},
+        "look": {
+            **settings.look.model_dump(mode="json"),
+            "prompt_text": settings.prompt_text(),
+            "prompt_in_force": inference.prompt,
+        },
         "model": {
             "engine": settings.model.engine,
             "name": spec.model if spec else settings.model.name,

@@ -86,6 +86,11 @@ class InferenceWorker(Worker):
         children = [(process.name, process.child) for process in chain.processes]
         return {name: child.pid for name, child in children if child is not None}
 
+    @property
+    def prompt(self) -> str:
+        """Of the newest styled frame; once it is another one's, the model knows that."""
+        return self._known_prompt
+
     def offer(self, frame: CameraFrame) -> None:
         """A camera frame; the one that still waits, if any, is skipped."""
         with self._lock:
