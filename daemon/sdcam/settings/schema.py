@@ -359,6 +359,7 @@ class Settings(Section):
         default_factory=dict,
         title="Styles",
         description='The gallery: name = "prompt". Yours, beside the ten that come with it.',
+        json_schema_extra={"additionalProperties": {"type": "string", "pattern": _ANY_WORD}},
     )
 
     def prompt_text(self, prompt: str | None = None) -> str:

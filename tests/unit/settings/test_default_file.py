@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import tomlkit
 
@@ -77,6 +78,19 @@ def test_the_schema_has_no_references_and_forbids_unknown_keys():
     for name in sections():
         assert schema["properties"][name]["additionalProperties"] is False
     assert schema["properties"]["output"]["properties"]["fit"]["enum"] == ["crop", "pad", "blur"]
+
+
+def test_the_schema_marks_a_typo_of_an_engine_and_a_prompt_without_words():
+    properties = json_schema()["properties"]
+    engine = properties["model"]["properties"]["engine"]["pattern"]
+    assert re.search(engine, "openvino:bf16")
+    assert not re.search(engine, "openvno")
+    for prompt in (
+        properties["look"]["properties"]["prompt"],
+        properties["styles"]["additionalProperties"],
+    ):
+        assert re.search(prompt["pattern"], "oil")
+        assert not re.search(prompt["pattern"], "  ")
 
 
 def test_editors_find_the_schema_beside_the_file(tmp_path):
