@@ -71,13 +71,17 @@ def assignments(words: list[str]) -> dict[str, Any]:
     """`["look.strength=0.7"]` as `{"look.strength": 0.7}`; values are TOML, bare words strings.
 
     Raises:
-        UsageError: a word without "=".
+        UsageError: a word without "=", or what is no text.
     """
     values = {}
     for word in words:
         key, equals, text = word.partition("=")
         if not equals or not key.strip():
             raise UsageError(f'"{word}" is not of the form KEY=VALUE.', "Try look.strength=0.7.")
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"{word!r} is not UTF-8 text.") from None
         values[key.strip()] = _toml_value(text.strip())
     return values
 

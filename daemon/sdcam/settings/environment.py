@@ -26,6 +26,8 @@ def mistakes_in_environment() -> Iterator[Mistake]:
             section, *keys = variable.removeprefix(ENV_PREFIX).lower().split(ENV_DELIMITER)
             if section not in Settings.model_fields or len(keys) > 1:
                 yield _mistake(name, f"no setting is called so{_closest(variable)}")
+            elif not _is_text(value):
+                yield _mistake(name, f"{short(repr(value))} is not UTF-8 text", section)
             elif not keys and not _is_table(value):
                 yield _mistake(
                     name,
@@ -54,3 +56,12 @@ def _is_table(text: str) -> bool:
         return isinstance(json.loads(text), dict)
     except (ValueError, RecursionError):
         return False
+
+
+def _is_text(value: str) -> bool:
+    """Whether it was UTF-8 where Python got it from; it keeps what was none in single surrogates."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -32,6 +32,7 @@ def test_values_are_toml_and_bare_words_are_text():
     ("words", "code", "sentence"),
     [
         (["run", "--set", "look.strength=7"], 2, "Command line: look.strength = 7"),
+        (["run", "--set", "coreml.unet=\udc80"], 2, "is not UTF-8 text"),
         (["run", "--set", "look.strenght=1"], 2, 'did you mean "strength"'),
         (["run", "--config", "nowhere.toml"], 2, "does not exist"),
         (["run", "--once", "--source", "test"], 2, "--once goes with a file"),

@@ -20,6 +20,7 @@ from sdcam.settings.environment import NO_SETTINGS
         ("SDCAM_LOOK", "{bad", "'{bad' is no JSON object; .* SDCAM_LOOK__KEY"),
         ("SDCAM_LOOK", "", "'' is no JSON object"),
         ("SDCAM_STYLES", "[1]", "no JSON object"),
+        ("SDCAM_COREML__UNET", "\udc80", "is not UTF-8 text"),
     ],
 )
 def test_a_mistake_there_names_its_variable(monkeypatch, name, value, sentence):
