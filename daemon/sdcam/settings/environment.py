@@ -59,7 +59,7 @@ def _is_table(text: str) -> bool:
 
 
 def _is_text(value: str) -> bool:
-    """Whether it was UTF-8 where Python got it from; it keeps what was none in single surrogates."""
+    """Whether it was UTF-8; Python keeps bytes that were none as single surrogates."""
     try:
         value.encode()
     except UnicodeEncodeError:
