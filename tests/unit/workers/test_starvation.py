@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
 from sdcam.workers.starvation import Starvation
@@ -35,6 +36,11 @@ def program():
         each.communicate()
 
 
+def cpu_seconds(pid):
+    times = psutil.Process(pid).cpu_times()
+    return times.user + times.system
+
+
 def looks(pid, times=2):
     starvation, seen = Starvation(), []
     for _ in range(times):
@@ -58,12 +64,12 @@ def test_a_process_that_is_stopped_is_not_starved(program):
 
 def test_a_process_that_goes_round_in_circles_is_not_starved_for_long(program):
     pid = program("exec('while True: pass')")
-    starvation, left = Starvation(), 60
+    starvation = Starvation()
     assert starvation.lasts(pid, SECONDS)  # it would run: nobody knows yet whether it is let
-    while starvation.lasts(pid, SECONDS) and left:  # on a busy machine it is starved in truth
-        time.sleep(SECONDS)
-        left -= 1
-    assert left
+    before = cpu_seconds(pid)
+    while cpu_seconds(pid) - before < SECONDS:  # on a busy machine that takes longer
+        time.sleep(0.05)
+    assert not starvation.lasts(pid, SECONDS)
 
 
 def test_a_process_without_a_processor_is_starved(program):
