@@ -1,4 +1,4 @@
-"""What the documentation promises of the service: a reason for every line, a test for every fault."""
+"""What the docs promise of the service: a reason for every line, a test for every fault."""
 
 from __future__ import annotations
 
