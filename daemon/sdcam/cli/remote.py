@@ -79,16 +79,17 @@ def _heed_the_model(socket: Path, values: dict[str, Any]) -> None:
 def _save(socket: Path, config: Path | None, values: dict[str, Any]) -> None:
     """By the service, which knows its own writing from an edit; without one into the file alone."""
     from sdcam.control.client import ask
+    from sdcam.settings.save import save, with_values
 
     try:
-        _refuse_another_file(socket, config)
+        file = _refuse_another_file(socket, config)
         if prompt := {key: text for key, text in values.items() if key == _PROMPT}:
+            with_values(file, values)  # a file that takes nothing is refused before the picture
             ask(socket, "set", values=prompt)
             _heed_the_model(socket, prompt)
         told = ask(socket, "save", values=values)
     except MissingError:
         from sdcam import paths
-        from sdcam.settings.save import save
 
         path = config or paths.config_file()
         save(path, values)
@@ -109,7 +110,7 @@ def _step_and_save(socket: Path, config: Path | None, command: str) -> None:
     print(f"Saved in {file}.")
 
 
-def _refuse_another_file(socket: Path, config: Path | None) -> str:
+def _refuse_another_file(socket: Path, config: Path | None) -> Path:
     """Returns the file that the running service reads.
 
     Raises:
@@ -118,8 +119,8 @@ def _refuse_another_file(socket: Path, config: Path | None) -> str:
     """
     from sdcam.control.client import ask
 
-    file = str(ask(socket, "status")["config"]["file"])
-    if config is not None and Path(file).resolve() != config.resolve():
+    file = Path(str(ask(socket, "status")["config"]["file"]))
+    if config is not None and file.resolve() != config.resolve():
         raise UsageError(
             f"The running service reads {file}, not {config}: nothing is changed or saved.",
             "Leave --config away, or stop the service first.",
