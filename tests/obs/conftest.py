@@ -1,9 +1,11 @@
 """Our scenes in a real OBS, under Xvfb, asked and photographed through obs-websocket.
 
     tests/obs/install.sh; python -m pytest tests/obs
+    tests/e2e/vm/build.sh; tests/e2e/vm/run.sh $(which python) -m pytest tests/obs
 
 OBS's pictures and its log are left in build/obs, or in $OBS_OUT. One source is swapped: "Styled
-camera" plays a film that `sdcam` recorded before, as there is no v4l2 device here.
+camera" plays a film that `sdcam` recorded before, as there is no v4l2 device here. The second line
+has one, and looks at that source.
 """
 
 from __future__ import annotations
@@ -22,15 +24,22 @@ if TYPE_CHECKING:  # they need what may be missing
     from obs_service import Service
 
 OUT = Path(os.environ.get("OBS_OUT", "build/obs"))
+CANVAS = 1280, 720
+
+# With the kernel's own v4l2loopback, in the virtual machine; everything else here.
+IN_MACHINE = Path("/vmrun").is_dir()
+collect_ignore = ["test_obs_scenes.py" if IN_MACHINE else "test_obs_loopback.py"]
+if IN_MACHINE:
+    sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """Begins again in a network of its own."""
-    if inside():
-        return None
     if told := missing():
         raise pytest.UsageError(told)
+    if inside():
+        return None
     return run_inside([sys.executable, "-m", "pytest", *config.invocation_params.args])
 
 
@@ -38,7 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if not inside():  # collected with others
         raise pytest.UsageError("these tests run by themselves: python -m pytest tests/obs")
     for item in items:
-        item.add_marker(pytest.mark.timeout(300))
+        item.add_marker(pytest.mark.timeout(600))
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +72,7 @@ def obs(service: Service) -> Iterator[Obs]:
 
     pictures = OUT.resolve()
     pictures.mkdir(parents=True, exist_ok=True)
-    with screen() as display, Obs(service, display, pictures) as obs:
+    with screen() as display, Obs(service, display, pictures, CANVAS) as obs:
         yield obs
 
 

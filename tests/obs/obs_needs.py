@@ -34,8 +34,8 @@ def missing() -> str:
 
 
 def inside() -> bool:
-    """Whether this process has a network of its own."""
-    return _INSIDE in os.environ
+    """Whether nobody else is in the network of this process."""
+    return _INSIDE in os.environ or Path("/vmrun").is_dir()  # a virtual machine has none
 
 
 def run_inside(words: list[str]) -> int:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from sdcam.service.obs import Feeds, ObsFolder, filled_in, install
 
-CANVAS = 1280, 720
 _GLOBAL = """[General]
 FirstRun=true
 LastVersion=486539266
@@ -28,29 +27,30 @@ ServerPassword=x
 Profile=Untitled
 ProfileDir=Untitled
 """
-_PROFILE = f"""[General]
+_PROFILE = """[General]
 Name=Untitled
 [Video]
-BaseCX={CANVAS[0]}
-BaseCY={CANVAS[1]}
-OutputCX={CANVAS[0]}
-OutputCY={CANVAS[1]}
-FPSCommon=20
+BaseCX={width}
+BaseCY={height}
+OutputCX={width}
+OutputCY={height}
+FPSCommon=10
 """
 _EMPTY = {"name": "Empty", "current_scene": "Empty", "scene_order": [{"name": "Empty"}],
           "sources": [{"id": "scene", "name": "Empty", "settings": {"items": []}}]}  # fmt: skip
 
 
-def furnish(folder: ObsFolder, feeds: Feeds, film: Path) -> None:
-    """As OBS and `sdcam obs install` leave it, but for the camera, which plays `film`."""
+def furnish(folder: ObsFolder, feeds: Feeds, film: Path | None, canvas: tuple[int, int]) -> None:
+    """As OBS and `sdcam obs install` leave it, but for the camera, which plays `film` if any."""
     profile = folder.path / "basic" / "profiles" / "Untitled"
     profile.mkdir(parents=True)
     folder.scenes.mkdir()
     (folder.path / "global.ini").write_text(_GLOBAL)
-    (profile / "basic.ini").write_text(_PROFILE)
+    (profile / "basic.ini").write_text(_PROFILE.format(width=canvas[0], height=canvas[1]))
     (folder.scenes / "Empty.json").write_text(json.dumps(_EMPTY))
     file, _ = install(folder.scenes, filled_in("linux", feeds, folder.canvas()))
-    _swap_the_camera(file, film)
+    if film is not None:
+        _swap_the_camera(file, film)
 
 
 def _swap_the_camera(file: Path, film: Path) -> None:

@@ -24,7 +24,7 @@ from sdcam.service.obs import COLLECTION, ObsFolder
 Pixels = NDArray[np.uint8]
 
 WIDTH, HEIGHT = 640, 360  # of the photographs
-_PATIENCE = 120.0
+_PATIENCE = 300.0  # until it has started, also in an emulator
 _COMPLAINT = re.compile(
     r"warn|error|fail|missing|not found|unable|could ?n.t|cannot|invalid|no such|unknown", re.I
 )
@@ -36,9 +36,12 @@ class Obs:
     """Runs while entered: first with an empty collection, whose complaints are the machine's, then
     with ours. `client` asks it anything."""
 
-    def __init__(self, service: Service, display: str, pictures: Path) -> None:
+    def __init__(
+        self, service: Service, display: str, pictures: Path, canvas: tuple[int, int]
+    ) -> None:
         self._service = service
         self._pictures = pictures
+        self._canvas = canvas
         self._folder = ObsFolder("OBS", service.home / ".config" / "obs-studio")
         self._surroundings = service.surroundings | {
             "DISPLAY": display,
@@ -49,7 +52,7 @@ class Obs:
 
     def __enter__(self) -> Obs:
         logging.getLogger("obsws_python").setLevel(logging.CRITICAL)  # until OBS listens
-        furnish(self._folder, self._service.feeds, self._service.film)
+        furnish(self._folder, self._service.feeds, self._service.film, self._canvas)
         words = ["obs", "--multi", "--minimize-to-tray", "--collection", "Empty"]
         with (self._service.home / "obs.out").open("wb") as out:
             self._process = subprocess.Popen(words, env=self._surroundings, stdout=out, stderr=out)
@@ -103,6 +106,10 @@ class Obs:
 
         until(found, f"{source}: {what}")
         return taken[0]
+
+    def log_that(self, contains: str) -> None:
+        """Waits for a line in its log."""
+        until(lambda: any(contains in line for line in self._log_lines()), contains)
 
     def keep(self, name: str, picture: Pixels) -> None:
         """For who wants to look at it afterwards."""

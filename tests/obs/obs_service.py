@@ -25,7 +25,7 @@ class Service:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.film = home / "film.mp4"
+        self.film: Path | None = None
         left = home / ".cache" / "streamdiffusion-cam" / "obs"
         self.feeds = Feeds("/dev/video10", left / "prompt.txt", left / "side-by-side.sock")
         runtime = home / "run"
@@ -40,6 +40,7 @@ class Service:
 
     def record_film(self) -> None:
         """A few seconds of what the virtual camera would show."""
+        self.film = self.home / "film.mp4"
         source = ("run", "--source", "test", "--prompt", "anime", "--seconds", "4")
         self.say(*source, "--output", f"file:{self.film}")
 

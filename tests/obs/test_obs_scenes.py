@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import cv2
 import pytest
-from obs_profile import CANVAS
 from obs_program import HEIGHT, WIDTH
 from obs_waiting import until
 
@@ -17,7 +16,7 @@ CAPTION = slice(int(HEIGHT * 0.7), HEIGHT)  # where the letters are
 def test_the_collection_loads_with_its_three_scenes(obs):
     print(f"measured: in OBS {obs.client.get_version().obs_version}")
     video = obs.client.get_video_settings()
-    assert (video.base_width, video.base_height) == CANVAS
+    assert (video.base_width, video.base_height) == (1280, 720)
     names = [scene["sceneName"] for scene in obs.client.get_scene_list().scenes]
     assert sorted(names) == sorted(SCENES)
     assert obs.client.get_current_program_scene().current_program_scene_name == STYLED
