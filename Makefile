@@ -7,7 +7,7 @@ TORCH  ?= torch==2.13.0
 BIN     := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: demo test lint format types unit test-e2e verify-mac wheel bench soak train-pocket evaluate-pocket clean
+.PHONY: demo test lint format types unit test-e2e test-vm test-obs vm verify-mac wheel bench soak train-pocket evaluate-pocket clean
 
 demo: $(VENV)/.installed
 	$(BIN)/sdcam demo
@@ -28,13 +28,25 @@ types: $(VENV)/.installed-dev
 unit: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest
 
-# On the real kernel drivers, in a virtual machine, on Debian (docs/e2e.md). Emulated, Python takes
-# its time to compile what is not compiled yet.
-test-e2e: $(VENV)/.installed-dev
-	tests/e2e/vm/build.sh
-	$(BIN)/python -m compileall -q daemon
+# On real drivers and in real programs, on Debian.
+test-e2e: test-vm test-obs
+
+# On the real kernel drivers, in a virtual machine (docs/e2e.md).
+test-vm: vm
 	VM_OUT=build/e2e VM_SECONDS=3000 tests/e2e/vm/run.sh $(abspath $(BIN))/python -m pytest tests/e2e \
 	  -vv --durations=15 --timeout=600 -p no:cacheprovider
+
+# Our scenes in a real OBS: under Xvfb, then on a real v4l2loopback in that machine (docs/obs.md).
+test-obs: vm
+	tests/obs/install.sh $(BIN)/python
+	$(BIN)/python -m pytest tests/obs -vv --durations=5
+	VM_OUT=build/obs/loopback tests/e2e/vm/run.sh $(abspath $(BIN))/python -m pytest tests/obs \
+	  -vv --durations=5 -p no:cacheprovider
+
+# Emulated, Python takes its time to compile what is not compiled yet.
+vm: $(VENV)/.installed-dev
+	tests/e2e/vm/build.sh
+	$(BIN)/python -m compileall -q daemon
 
 # What only a Mac can show: make verify-mac VERIFY="--unattended --write"
 verify-mac:

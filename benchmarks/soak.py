@@ -1,9 +1,8 @@
 """The service at full speed for an hour: memory, descriptors and processes have to stay flat.
 
 The test pattern is the camera. Every process of the service is looked at, not only their sum: a
-leak in one hides behind the others. Memory is what a process has for itself (its unique set size):
-what it shares with others counts more or less as those come and go. The memory of the frames, of
-one size from the start on, is looked at apart.
+leak in one hides behind the others. The memory of the frames, of one size from the start on, is
+looked at apart.
 """
 
 from __future__ import annotations
@@ -71,35 +70,29 @@ def main() -> int:
 
 def _look(minute: float, pid: int) -> Sample:
     process = psutil.Process(pid)
-    own, shared = _frames_memory_mb(pid)
-    return Sample(
-        minute,
-        process.memory_full_info().uss / 1e6 - own,
-        process.num_fds(),
-        process.num_threads(),
-        shared,
-    )
+    memory, shared = _memory_mb(process)
+    return Sample(minute, memory, process.num_fds(), process.num_threads(), shared)
 
 
-def _frames_memory_mb(pid: int) -> tuple[float, float]:
-    """Of the frames' nameless memory: touched by this process alone, and touched by it at all.
+def _memory_mb(process: psutil.Process) -> tuple[float, float]:
+    """What the process has made for itself, and what it has touched of the frames' memory.
 
-    A slot that no other process has touched yet counts in a process's unique set, though it was
-    taken at the start and is there only once. 0 where the system does not tell.
+    The pages of files that it reads (libraries, weights) are not its own: the system takes them
+    away and brings them back as it likes. What the system has put into the swap is.
     """
     try:
-        text = Path(f"/proc/{pid}/smaps").read_text(encoding="utf-8")
-    except OSError:
-        return 0.0, 0.0
-    ours, own, touched = False, 0, 0
+        text = Path(f"/proc/{process.pid}/smaps").read_text(encoding="utf-8")
+    except OSError:  # not Linux
+        return process.memory_full_info().uss / 1e6, 0.0
+    frames, own, shared = False, 0, 0
     for line in text.splitlines():
         if "-" in line.split(" ", 1)[0]:
-            ours = "memfd:sdcam" in line
-        elif ours and line.startswith("Private_"):
+            frames = "memfd:sdcam" in line
+        elif frames and line.startswith("Rss:"):
+            shared += int(line.split()[1])
+        elif not frames and line.startswith(("Anonymous:", "Swap:")):
             own += int(line.split()[1])
-        elif ours and line.startswith("Rss:"):
-            touched += int(line.split()[1])
-    return own * 1024 / 1e6, touched * 1024 / 1e6
+    return own * 1024 / 1e6, shared * 1024 / 1e6
 
 
 def _report(name: str, looks: list[Sample]) -> bool:
