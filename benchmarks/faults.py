@@ -125,11 +125,15 @@ def _sleep(service: Service, folder: Path) -> float:
 
 
 def _model_away(service: Service, folder: Path) -> float:
-    config, there = folder / "config.toml", resources.embedded_model()
-    config.write_text(f'{_CONFIG}[model]\nname = "{folder}/model"\n')
+    here, away = folder / "model", folder / "away"
+    shutil.copytree(resources.embedded_model(), here)
+    (folder / "config.toml").write_text(f'{_CONFIG}[model]\nname = "{here}"\n')
+    service.until(lambda s: s["model"]["name"] == "model" and not s["faults"])
+    here.rename(away)
+    os.kill(service.status()["processes"]["model"]["pid"], signal.SIGKILL)
     service.until(lambda s: "model" in s["faults"] and s["card"])
     time.sleep(_AWAY_SECONDS)
-    shutil.copytree(there, folder / "model")
+    away.rename(here)
     return time.monotonic()
 
 
