@@ -226,7 +226,6 @@ class Chain:
         position = self.processes.index(process)
         process.end()
         process.backoff.failed(fault)
-        self._tally.restarts += 1
         for flight in list(self._flights):
             self._tally.dropped += not flight.lost
             flight.lost = True
@@ -235,6 +234,7 @@ class Chain:
                 self._release(flight)
         self._follows = False
         self._on_fault(fault)
+        self._tally.restarts += 1  # who sees it counted finds the reason
 
     def _waiting(self, position: int) -> bool:
         """Whether a frame waits for the process, beside the one that it works on."""

@@ -144,9 +144,9 @@ class InferenceWorker(Worker):
             pools = self._camera, self._styled
             self._run_chain(Chain(plan, *pools, self._tally, self._fault), model)
         except SdcamError as fault:
-            self._tally.restarts += 1
             self._backoff.failed(fault)
             self._fault(fault)
+            self._tally.restarts += 1
 
     def _measure(self, plans: Sequence[EnginePlan]) -> dict[str, float]:
         self._log.info("measuring %d ways to run the model, once", len(plans))
