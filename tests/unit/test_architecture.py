@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import sdcam
 
 ROOT = Path(sdcam.__file__).parent
 FLOORS = [
-    {"errors", "resources", "paths"},
+    {"errors", "resources", "paths", "whole_file"},
     {"settings"},
     {"pipeline", "models"},
     {"engines", "capture", "output", "compositor"},
@@ -23,15 +24,31 @@ FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 FILES = sorted(p for p in ROOT.rglob("*.py") if p.parent != ROOT)
 
 
-def _imports(path: Path) -> set[str]:
+def _name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {_name_of(path) for path in ROOT.rglob("*.py")}
+
+
+def _imports(path: Path, types: bool = True) -> set[str]:
+    """
+    Args:
+        types: with those that only the type checker sees.
+    """
+    nodes = set(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    if not types:
+        ifs = [node for node in nodes if isinstance(node, ast.If)]
+        unseen = [each.body for each in ifs if ast.unparse(each.test) == "TYPE_CHECKING"]
+        nodes -= {node for body in unseen for node in body}
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module == "sdcam":
-            found |= {f"sdcam.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            found.add(node.module or "")
+            whole = {f"{node.module}.{alias.name}" for alias in node.names} & MODULES
+            found |= whole or {str(node.module)}
     return found
 
 
@@ -48,6 +65,13 @@ def test_imports_point_down(path):
         other = rest.partition(".")[0]
         if package == "sdcam" and other in FLOOR:
             assert FLOOR[other] <= FLOOR[room], f"{path} imports {name}"
+
+
+def test_no_file_needs_itself_by_a_detour():
+    """Not even by an import that waits inside of a function."""
+    needs = {_name_of(path): _imports(path, types=False) & MODULES for path in FILES}
+    assert any("sdcam.settings" in names for names in needs.values())
+    graphlib.TopologicalSorter(needs).prepare()  # raises CycleError, which names it
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))

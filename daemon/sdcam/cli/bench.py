@@ -26,7 +26,8 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     settings = settings_from(arguments, model__name=arguments.model, model__engine=arguments.engine)
-    from sdcam.engines.plan import ModelSpec, remember, ways_to_run
+    from sdcam.engines.choice import remember, ways_to_run
+    from sdcam.engines.plan import ModelSpec
     from sdcam.workers.trial import try_plan
 
     spec = ModelSpec.of(settings)

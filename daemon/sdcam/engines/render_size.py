@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sdcam import paths
+from sdcam import paths, whole_file
+from sdcam.errors import SdcamError
 from sdcam.models import ModelFolder
 from sdcam.models.registry import EMBEDDED
 from sdcam.pipeline.conditioning import Conditioning
@@ -117,9 +118,6 @@ def _read(cache: Path) -> dict[str, str]:
 def _write(cache: Path, known: dict[str, str]) -> None:
     """Remembering is a favour, not a duty: an unwritable cache only costs the next start."""
     try:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        fresh = cache.with_name(f"{cache.name}.{os.getpid()}")
-        fresh.write_text(json.dumps(known, indent=2), encoding="utf-8")
-        fresh.replace(cache)
-    except OSError as error:
-        _log.info("%s cannot be written: %s", cache, error.strerror)
+        whole_file.write(cache, json.dumps(known, indent=2).encode())
+    except SdcamError as error:
+        _log.info("%s", error.what)

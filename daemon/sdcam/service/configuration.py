@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sdcam import paths
+from sdcam import paths, whole_file
 from sdcam.errors import SdcamError, UsageError
 from sdcam.service.wanted_model import must_be_here
 from sdcam.settings import ConfigError, Settings
@@ -24,7 +24,7 @@ from sdcam.settings.change import changed, differences, effect_in, is_live
 from sdcam.settings.key import Effect
 from sdcam.settings.load import layers, parsed, settings_of
 from sdcam.settings.origin import Layers, Source
-from sdcam.settings.save import replace, with_values, write
+from sdcam.settings.save import with_values, write
 
 # Live keys of [output] that the picture itself shows, with those of [look].
 _PICTURE = {"output.fit", "output.mirror"}
@@ -254,7 +254,7 @@ class Configuration:
     def _keep(self, text: str) -> None:
         if self._last_good is not None:
             with contextlib.suppress(SdcamError):  # a full disk: the one before must do
-                replace(self._last_good, text)
+                whole_file.write(self._last_good, text.encode())
 
     def _take(self, settings: Settings) -> Changes:
         changes = Changes(settings, differences(self._settings, settings))

@@ -12,6 +12,7 @@ from typing import Any
 
 import tomlkit
 
+from sdcam import whole_file
 from sdcam.settings.key import Effect, bounds_of, choices_of, effect_of, unit_of
 from sdcam.settings.schema import CoreML, Section, Settings, sections
 
@@ -63,10 +64,17 @@ def create(path: Path) -> None:
     Raises:
         SdcamError: it cannot be written.
     """
-    from sdcam.settings.save import replace
+    write_schema(path.parent)
+    whole_file.write(path, default_text().encode())
 
-    replace(path.parent / SCHEMA_NAME, schema_text())
-    replace(path, default_text())
+
+def write_schema(folder: Path) -> None:
+    """Beside the file, where editors find it.
+
+    Raises:
+        SdcamError: it cannot be written.
+    """
+    whole_file.write(folder / SCHEMA_NAME, schema_text().encode())
 
 
 def meaning(model: type[Section], name: str) -> str:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import stat
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,8 +10,9 @@ from typing import Any
 import tomlkit
 from tomlkit.items import Item
 
+from sdcam import whole_file
 from sdcam.errors import SdcamError
-from sdcam.settings.default_file import SCHEMA_NAME, default_text, schema_text
+from sdcam.settings.default_file import default_text, write_schema
 from sdcam.settings.file import parse_toml, read
 from sdcam.settings.load import parse
 from sdcam.settings.mistakes import ConfigError
@@ -36,10 +34,10 @@ def write(path: Path, text: str) -> None:
     """What `with_values` made of the file. A text that is there already is not written again: for
     a running service that would be an edit."""
     if not path.exists():
-        replace(path.parent / SCHEMA_NAME, schema_text())
+        write_schema(path.parent)
     elif read(path) == text:
         return
-    replace(path, text)
+    whole_file.write(path, text.encode())
 
 
 def with_values(path: Path, values: Mapping[str, object]) -> str:
@@ -70,38 +68,6 @@ def with_values(path: Path, values: Mapping[str, object]) -> str:
     except ConfigError as error:
         raise ConfigError(error.mistakes, "Nothing is saved.") from None
     return edited
-
-
-def replace(path: Path, text: str) -> None:
-    """Writes a file so that whoever reads it finds the old text or the new one, never a part.
-    Its mode stays; where it is a link (to one's dotfiles), what it points to is written.
-
-    Raises:
-        SdcamError: it cannot be written.
-    """
-    target = Path(os.path.realpath(path))
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        before = target.stat() if target.exists() else None
-        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        try:
-            with open(descriptor, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123
-                file.write(text)
-                file.flush()
-                os.fchmod(descriptor, stat.S_IMODE(before.st_mode) if before else 0o644)
-                if before:
-                    with contextlib.suppress(PermissionError):  # only root may give files away
-                        os.fchown(descriptor, before.st_uid, before.st_gid)
-                os.fsync(descriptor)
-            Path(name).replace(target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise SdcamError(
-            f"{target} cannot be written: {error.strerror or error}.",
-            "Look at the owner and the mode of the file and its folder.",
-        ) from None
 
 
 def _must_be_writable(path: Path) -> None:

@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from sdcam.engines.plan import EnginePlan, ModelSpec, plan_engine
+from sdcam.engines.choice import plan_engine
+from sdcam.engines.plan import EnginePlan, ModelSpec
 from sdcam.errors import SdcamError
 from sdcam.pipeline.conditioning import Conditioning, unknown_prompt
 from sdcam.pipeline.networks import NetworksSpec

@@ -6,9 +6,10 @@ import json
 
 import pytest
 
+from sdcam.engines.choice import plan_engine, remember, ways_to_run
 from sdcam.engines.coreml import layouts
 from sdcam.engines.coreml.system import System
-from sdcam.engines.plan import LAYOUTS, ModelSpec, plan_engine, remember, ways_to_run
+from sdcam.engines.plan import LAYOUTS, ModelSpec
 from sdcam.errors import MissingError, UsageError
 
 MAC = System((15, 1), "24B83", "9.0")

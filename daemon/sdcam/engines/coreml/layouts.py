@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
+from sdcam import whole_file
 from sdcam.engines.coreml.system import System, find_system
 from sdcam.engines.plan import LAYOUTS, EnginePlan, ModelSpec
-from sdcam.errors import UsageError
+from sdcam.errors import SdcamError, UsageError
 from sdcam.models.bundle import Bundle, Layout
 from sdcam.models.bundles import find_bundle
 
@@ -70,12 +70,10 @@ def remember(bundle: Bundle, fps: Mapping[str, float]) -> None:
     """
     path = bundle.path / MEASURED
     known = {"machine": _machine(find_system()), "fps": dict(fps)}
-    fresh = path.with_name(f".{MEASURED}.{os.getpid()}")
     try:
-        fresh.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
-        fresh.replace(path)
-    except OSError as error:
-        _log.info("%s cannot be written: %s", path, error.strerror)
+        whole_file.write(path, (json.dumps(known, indent=2) + "\n").encode())
+    except SdcamError as error:
+        _log.info("%s", error.what)
 
 
 def _units(layout: str, wanted: Mapping[str, str]) -> list[dict[str, str]]:

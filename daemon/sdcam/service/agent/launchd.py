@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from xml.parsers.expat import ExpatError
 
-from sdcam import resources
+from sdcam import resources, whole_file
 from sdcam.errors import MissingError, SdcamError, UsageError
 from sdcam.service.agent.app_bundle import AppBundle
 from sdcam.service.agent.camera_permission import Answer, ask_through
@@ -16,11 +16,11 @@ from sdcam.service.agent.interpreter import check_it_starts
 from sdcam.service.agent.launchctl import Launchctl, nobody_is_logged_in
 from sdcam.service.agent.log_lines import remove_logs
 from sdcam.service.agent.service_agent import Say, ServiceState
-from sdcam.service.agent.written_file import remove, write
 from sdcam.service.log_place import log_folder
 
 LABEL = "com.streamdiffusion-cam.daemon"
 _TEMPLATE = f"{LABEL}.plist"
+_MODE = 0o644  # launchd refuses a plist that group or others may write
 _NOT_INSTALLED = MissingError("The service is not installed.", "`sdcam service install` does it.")
 
 
@@ -47,7 +47,8 @@ class LaunchAgent:
         say(answer.sentence)
 
         log_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-        write(self.definition, render(self.app.launcher, log_folder(), config))
+        definition = render(self.app.launcher, log_folder(), config)
+        whole_file.write(self.definition, definition, mode=_MODE)
         self._launchctl.bootout()
         self._load()
         say(f"The service runs, now and after every login: {self.definition}")
@@ -60,7 +61,7 @@ class LaunchAgent:
     def uninstall(self, say: Say) -> None:
         if self._launchctl.bootout():
             say("The service has ended.")
-        if remove(self.definition):
+        if whole_file.remove(self.definition):
             say(f"{self.definition} is removed.")
         else:
             say("The service is not installed.")

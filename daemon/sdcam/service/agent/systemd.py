@@ -6,14 +6,13 @@ import os
 import re
 from pathlib import Path
 
-from sdcam import resources
+from sdcam import resources, whole_file
 from sdcam.errors import MissingError, UsageError
 from sdcam.service.agent.interpreter import check_it_starts, interpreter
 from sdcam.service.agent.log_lines import remove_logs
 from sdcam.service.agent.loopback_module import how_to_have_the_camera
 from sdcam.service.agent.service_agent import Say, ServiceState
 from sdcam.service.agent.systemctl import Systemctl
-from sdcam.service.agent.written_file import remove, write
 
 UNIT = "streamdiffusion-cam.service"
 _CONFIG = " --config "  # ends the line that starts it
@@ -33,7 +32,7 @@ class UserUnit:
             raise UsageError("A camera service belongs to a user.", "Leave `sudo` away.")
         check_it_starts([interpreter(), "-m", "sdcam"])
         self._systemctl.show()  # before anything is written: is there a session?
-        write(self.definition, render(interpreter(), config).encode())
+        whole_file.write(self.definition, render(interpreter(), config).encode())
         self._systemctl.reload()
         self._systemctl.enable()
         self._systemctl.restart()
@@ -45,7 +44,7 @@ class UserUnit:
         if self.definition.exists():
             self._systemctl.disable()
             say("The service has ended.")
-            remove(self.definition)
+            whole_file.remove(self.definition)
             say(f"{self.definition} is removed.")
             self._systemctl.reload()
             self._systemctl.reset_failed()

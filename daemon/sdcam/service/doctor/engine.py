@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from sdcam.engines.plan import EnginePlan, ModelSpec, ways_to_run
+from sdcam.engines.choice import ways_to_run
+from sdcam.engines.plan import EnginePlan, ModelSpec
 from sdcam.errors import SdcamError
 from sdcam.models import ModelFolder, find_model
 from sdcam.models.registry import EMBEDDED

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from pathlib import Path
+
+from sdcam import whole_file
+from sdcam.errors import SdcamError
 
 _log = logging.getLogger("sdcam.service")
 
@@ -24,16 +26,11 @@ class CaptionFile:
         """Puts `text` there, as UTF-8. Not to be called by two threads at once."""
         if text == self._text:
             return
-        fresh = self._path.with_name(f".{self._path.name}.new")
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            fresh.write_text(text, encoding="utf-8")
-            fresh.replace(self._path)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                fresh.unlink()
+            whole_file.write(self._path, text.encode(), mode=0o600)
+        except SdcamError as error:
             if self._works:
-                _log.warning("OBS's caption %s is not written: %s", self._path, error.strerror)
+                _log.warning("no caption for OBS: %s", error)
             self._works = False
             return
         self._text, self._works = text, True

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from sdcam import whole_file
 from sdcam.errors import MissingError, SdcamError, UsageError
-from sdcam.service.agent.written_file import write
 from sdcam.service.obs.collection import COLLECTION, FILE_NAME
 
 
@@ -35,7 +35,7 @@ def install(scenes: Path, content: bytes, force: bool = False) -> tuple[Path, bo
                 f'OBS has a scene collection "{COLLECTION}": {file}.',
                 "What you changed in it would be lost; --force writes over it all the same.",
             )
-    write(file, content)
+    whole_file.write(file, content)
     return file, True
 
 
