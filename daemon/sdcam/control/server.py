@@ -1,4 +1,4 @@
-"""The service's end of the control socket: 0600 in a 0700 directory, for its own user only."""
+"""The service's end of the control socket: what it is asked and what it answers."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import contextlib
 import logging
 import os
 import socket
-import stat
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +14,7 @@ from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
 from sdcam import paths
+from sdcam.control.listener import Listener
 from sdcam.control.peer import may_command, peer_uid
 from sdcam.control.protocol import Conversation
 from sdcam.errors import ExitCode, SdcamError, UsageError
@@ -42,7 +41,7 @@ class Commands(Protocol):
 
 
 class ControlServer:
-    """Listens while entered; one short-lived thread a connection.
+    """Listens while entered, for its own user only.
 
     Args:
         seconds: for one message, coming or going.
@@ -53,29 +52,19 @@ class ControlServer:
         self._commands = commands
         self._seconds = seconds
         self._owner = os.geteuid()
-        self._closing = False
         self._connections: deque[socket.socket] = deque()
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._accept, name="control", daemon=True)
+        ours = path == paths.control_socket("auto")
+        self._listener = Listener(path, "control", self._serve, own_folder=ours)
 
     def __enter__(self) -> None:
         try:
-            _private_folder(self._path)
-            self._path.unlink(missing_ok=True)  # of a service that was killed: we hold the lock
-            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            try:
-                self._socket.bind(str(self._path))
-                self._path.chmod(0o600)
-            except OSError:
-                self._socket.close()
-                raise
+            self._listener.open()
         except OSError as error:
             raise UsageError(
                 f"The control socket {self._path} cannot be made: {error.strerror or error}.",
                 "Set service.socket to a shorter path in a folder of your own.",
             ) from None
-        self._socket.listen(128)  # a crowd waits; a full queue is a refusal
-        self._thread.start()
 
     def __exit__(
         self,
@@ -83,38 +72,22 @@ class ControlServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._closing = True
-        self._path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)  # wakes accept() on Linux
-        self._socket.close()  # and on macOS
+        self._listener.close()
 
-    def _accept(self) -> None:
-        while not self._closing:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError as error:
-                if not self._closing:  # out of descriptors, or the caller left at once
-                    _log.debug("no connection: %s", error)
-                    time.sleep(0.1)
-                continue
-            self._make_room()
-            with self._lock:
-                self._connections.append(connection)
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+    def _serve(self, connection: socket.socket) -> None:
+        self._enter(connection)
+        try:
+            self._talk(connection)
+        finally:
+            with self._lock, contextlib.suppress(ValueError):
+                self._connections.remove(connection)
 
-    def _make_room(self) -> None:
+    def _enter(self, connection: socket.socket) -> None:
         with self._lock:
             if len(self._connections) >= _MOST_CONNECTIONS:
                 with contextlib.suppress(OSError):  # wakes its thread, which closes it
                     self._connections.popleft().shutdown(socket.SHUT_RDWR)
-
-    def _serve(self, connection: socket.socket) -> None:
-        with connection:
-            with contextlib.suppress(OSError):  # it left, or took too long
-                self._talk(connection)
-            with self._lock, contextlib.suppress(ValueError):
-                self._connections.remove(connection)
+            self._connections.append(connection)
 
     def _talk(self, connection: socket.socket) -> None:
         conversation = Conversation(connection, self._seconds)
@@ -176,13 +149,3 @@ def _refusal(error: SdcamError) -> dict[str, Any]:
         "todo": error.todo,
         "exit_code": int(ExitCode(error.exit_code)),
     }
-
-
-def _private_folder(path: Path) -> None:
-    """Our own folder is closed to others. One that the user named may be anything: there the mode
-    of the socket itself and the look at who connects must do."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = path.parent.stat()
-    ours = path == paths.control_socket("auto")
-    if ours and found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) != 0o700:
-        path.parent.chmod(0o700)

@@ -221,7 +221,7 @@ def test_without_a_place_the_service_goes_on(tmp_path, service, caplog):
 
 
 def streaming():
-    return any(thread.name == "side-by-side viewer" for thread in threading.enumerate())
+    return any(thread.name == "side-by-side connection" for thread in threading.enumerate())
 
 
 def until(is_so, seconds=5.0):

@@ -10,7 +10,6 @@ alone. Nothing is encoded while nobody is connected; OBS connects while the scen
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import socket
@@ -23,6 +22,7 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
+from sdcam.control.listener import Listener
 from sdcam.control.peer import may_command, peer_uid
 
 Pixels = NDArray[np.uint8]
@@ -52,26 +52,14 @@ class SideBySide:
         self._path = path
         self._newest = newest
         self._closing = threading.Event()
-        self._listener: socket.socket | None = None
-        self._identity: tuple[int, int] | None = None
         self._viewers = threading.BoundedSemaphore(_MOST_VIEWERS)
-        self._threads: list[threading.Thread] = []
+        self._listener = Listener(path, "side-by-side", self._serve, own_folder=True)
 
     def __enter__(self) -> None:
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._path.parent.chmod(0o700)
-            self._path.unlink(missing_ok=True)  # of a service that was killed
-            listener.bind(str(self._path))
-            self._path.chmod(0o600)
-            listener.listen(_MOST_VIEWERS)
+            self._listener.open()
         except OSError as error:
-            listener.close()
             _log.warning("no picture for OBS's side by side at %s: %s", self._path, error)
-            return
-        self._listener, self._identity = listener, _identity(self._path)
-        self._start("side-by-side", self._accept)
 
     def __exit__(
         self,
@@ -79,56 +67,27 @@ class SideBySide:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._listener is None:
-            return
         self._closing.set()
-        if _identity(self._path) == self._identity:  # not that of a service that came after us
-            self._path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept() on Linux
-        self._listener.close()  # and on macOS
-        for thread in self._threads:
-            thread.join(_PATIENCE_SECONDS)
-
-    def _start(self, name: str, target: Callable[..., None], *arguments: object) -> None:
-        thread = threading.Thread(target=target, args=arguments, name=name, daemon=True)
-        self._threads = [each for each in self._threads if each.is_alive()] + [thread]
-        thread.start()
-
-    def _accept(self) -> None:
-        assert self._listener is not None
-        while not self._closing.is_set():
-            try:
-                viewer, _ = self._listener.accept()
-            except OSError:
-                self._closing.wait(0.1)  # out of descriptors, or the end
-                continue
-            if self._may_look(viewer) and self._viewers.acquire(blocking=False):
-                self._start("side-by-side viewer", self._serve, viewer)
-            else:
-                viewer.close()
-
-    @staticmethod
-    def _may_look(viewer: socket.socket) -> bool:
-        try:
-            return may_command(peer_uid(viewer), os.geteuid())
-        except OSError:
-            return False
+        self._listener.close()
+        self._listener.join(_PATIENCE_SECONDS)
 
     def _serve(self, viewer: socket.socket) -> None:
+        if may_command(peer_uid(viewer), os.geteuid()) and self._viewers.acquire(blocking=False):
+            try:
+                self._show(viewer)
+            finally:
+                self._viewers.release()
+
+    def _show(self, viewer: socket.socket) -> None:
         picture = _JpegPair()
-        try:
-            with viewer, contextlib.suppress(OSError):  # it left, or took too long
-                viewer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _WAITING_BYTES)
-                viewer.settimeout(_PATIENCE_SECONDS)
-                due = time.monotonic()
-                while not self._closing.is_set():
-                    viewer.sendall(picture.of(self._newest()))
-                    # One that takes its time is sent fewer pictures, never older ones.
-                    due = max(due + 1.0 / _RATE, time.monotonic())
-                    self._closing.wait(due - time.monotonic())
-        finally:
-            self._viewers.release()
+        viewer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _WAITING_BYTES)
+        viewer.settimeout(_PATIENCE_SECONDS)
+        due = time.monotonic()
+        while not self._closing.is_set():
+            viewer.sendall(picture.of(self._newest()))
+            # One that takes its time is sent fewer pictures, never older ones.
+            due = max(due + 1.0 / _RATE, time.monotonic())
+            self._closing.wait(due - time.monotonic())
 
 
 class _JpegPair:
@@ -160,11 +119,3 @@ def _same(one: Pair | None, other: Pair | None) -> bool:
     if one is None or other is None:
         return one is other
     return all(map(np.array_equal, one, other))
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
