@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 
 from sdcam.control.client import ask
+from sdcam.settings import load
+from sdcam.settings.styles import neighbour
 from video import frames_of
 
 CAMERA = (180, 120, 60)
@@ -58,6 +60,8 @@ def test_a_prompt_that_the_model_does_not_know_is_not_saved(start, tmp_path):
     service.until_styled()
     assert sdcam(service, "set", "look.prompt=animee", "--save").returncode == 2
     assert config.read_text() == 'look.prompt = "oil"\n'
+    # The one before it is still on the air, and the next style is the one after that.
+    assert sdcam(service, "next").stdout == f"{neighbour(load(config).styles, 'oil', 1)}\n"
     assert sdcam(service, "prompt", "anime", "--save").returncode == 0
     assert config.read_text() == 'look.prompt = "anime"\n'
     assert not service.status()["faults"]

@@ -342,13 +342,15 @@ class Daemon:
             self._log.warning("%s: in force after a restart", ", ".join(waiting))
 
     def step_style(self, step: int, save: bool) -> str:
-        """Goes `step` styles on in the gallery; returns the name of the new one.
+        """Goes `step` styles on in the gallery from the one on the air; returns the new one's name.
 
         Raises:
             SdcamError: it cannot be saved; then nothing has changed.
         """
         with self._lock:
-            name = neighbour(self.settings.styles, self.settings.look.prompt, step)
+            refused = "prompt" in self.situation.faults
+            prompt = self.inference.prompt if refused else self.settings.look.prompt
+            name = neighbour(self.settings.styles, prompt, step)
             (self.save if save else self.set)({"look.prompt": name})
             return name
 

@@ -22,6 +22,8 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
     spec, source = inference.spec, capture.info
     started = daemon.plan.started_ns
     first = output.first_picture_ns
+    # Before the faults are: a restart that is counted here has its reason there.
+    restarts = {"capture": capture.restarts, "model": inference.restarts}
     return {
         "version": __version__,
         "config": daemon.configuration.status(),
@@ -76,7 +78,7 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
             **{name: _median(times) for name, times in dict(inference.stages).items()},
             "compose": _median(output.compose_time),
         },
-        "restarts": {"capture": capture.restarts, "model": inference.restarts},
+        "restarts": restarts,
         "processes": daemon.processes(
             {"daemon": os.getpid(), "capture": capture.pid, **inference.pids}
         ),
