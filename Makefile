@@ -25,8 +25,10 @@ format: $(VENV)/.installed-dev
 types: $(VENV)/.installed-dev
 	$(BIN)/mypy
 
+# What measures time comes last, one test after the other.
 unit: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not alone" --numprocesses logical --maxprocesses 8 --dist loadfile
+	$(BIN)/python -m pytest -m alone
 
 # On real drivers and in real programs, on Debian.
 test-e2e: test-vm test-obs

@@ -104,6 +104,7 @@ def test_the_view_waits_for_the_service_shows_it_and_sees_it_go(start, tmp_path)
     assert "\033[?25h" in screen.seen  # the cursor is back
 
 
+@pytest.mark.alone
 def test_a_live_key_takes_effect_at_once_and_no_frame_is_lost(service, config):
     """Within 300 ms with the question for it; the quickest of five, for the machine is shared."""
     service.status()

@@ -21,6 +21,7 @@ from video import frames_of
 MAGENTA = (255, 0, 255)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("victim", ["model", "capture"])
 def test_a_killed_process_is_replaced_and_the_output_goes_on(start, tmp_path, victim):
     film = tmp_path / "film.mp4"

@@ -24,6 +24,7 @@ def pids(status):
     return {name: status["processes"][name]["pid"] for name in PIDS if name in status["processes"]}
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("edit", "concerned", "there"),
     [
@@ -47,6 +48,7 @@ def test_an_edit_restarts_the_part_that_it_concerns_and_no_other(
     assert after["frames"]["late"] < 60  # of hundreds; a machine that tests in parallel stutters
 
 
+@pytest.mark.alone
 def test_a_pause_closes_the_camera_within_two_tenths_of_a_second(start):
     service = start(*TEST)
     taken = []
@@ -60,6 +62,7 @@ def test_a_pause_closes_the_camera_within_two_tenths_of_a_second(start):
     assert min(taken) < 0.2
 
 
+@pytest.mark.alone
 def test_the_card_of_a_pause_is_there_within_two_tenths_of_a_second_at_any_rate(start):
     """The quickest of three, for the machine is shared."""
     service = start(*TEST, "--set", "output.fps=1")
@@ -123,6 +126,7 @@ def test_a_model_that_died_in_a_pause_and_is_back_is_no_fault(start):
     assert "The model is away" not in service.log.read_text()
 
 
+@pytest.mark.alone
 def test_after_a_pause_the_picture_is_back_within_a_second(start):
     """The quickest of three, for the machine is shared; a camera adds what it needs to wake up."""
     service = start(*TEST)
@@ -139,6 +143,7 @@ def test_after_a_pause_the_picture_is_back_within_a_second(start):
     assert min(taken) < 1.0
 
 
+@pytest.mark.alone
 def test_a_camera_that_hangs_is_closed_by_a_pause_all_the_same(start):
     service = start(*TEST)
     camera = psutil.Process(service.until_styled()["processes"]["capture"]["pid"])

@@ -1,4 +1,5 @@
-"""The automatic render size, with networks that take as long as they are told to."""
+"""The automatic render size, with networks that take as long as they are told to: by a clock that
+nothing else moves."""
 
 from __future__ import annotations
 
@@ -13,6 +14,12 @@ from sdcam.pipeline.networks import NetworksSpec
 from sdcam.pipeline.scheduler import NoiseSchedule
 
 POCKET = SimpleNamespace(name="pocket")
+CLOCK = SimpleNamespace(seconds=0.0)
+
+
+@pytest.fixture(autouse=True)
+def _clock(monkeypatch):
+    monkeypatch.setattr(time, "perf_counter", lambda: CLOCK.seconds)
 
 
 class Slow:
@@ -29,7 +36,7 @@ class Slow:
         return np.zeros((1, 77, 8), np.float32)
 
     def encode(self, image):
-        time.sleep(self.seconds)
+        CLOCK.seconds += self.seconds
         return np.zeros(self.spec.latent_shape, np.float32)
 
     def predict_noise(self, latent, timestep, prompt_embeds):

@@ -21,6 +21,8 @@ from sdcam.pipeline.conditioning import Conditioning
 from sdcam.pipeline.img2img import Img2Img
 from sdcam.pipeline.stages import FUSED_STAGES, STAGES, Canvas
 
+pytestmark = pytest.mark.alone
+
 SIZE = (128, 64)
 
 

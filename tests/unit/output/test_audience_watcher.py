@@ -16,6 +16,8 @@ from sdcam.errors import MissingError
 from sdcam.output.audience import AudienceWatcher
 from sdcam.output.audience.sighting import Patience, Sight, Sighting
 
+pytestmark = pytest.mark.alone
+
 
 class Camera:
     """A lookout whose sight is given by hand; a pipe stands for the announcements."""

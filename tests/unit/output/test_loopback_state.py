@@ -85,6 +85,7 @@ def test_one_that_gets_no_frame_has_lost_its_writer_whatever_it_had_before(drive
     os.close(keeps_it_open)
 
 
+@pytest.mark.alone
 def test_one_that_gets_a_frame_is_written(driver, tmp_path):
     driver.caps = WRITTEN
     writer = os.open(driver.node, os.O_RDWR)

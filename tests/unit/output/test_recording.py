@@ -149,6 +149,7 @@ def test_a_finished_recording_is_an_ordinary_mp4(tmp_path):
     assert recording.fault is None
 
 
+@pytest.mark.alone
 def test_a_stopped_encoder_never_holds_up_the_sender_and_loses_no_frame(tmp_path):
     recording = Recording(str(tmp_path / "film.mp4"), LARGE)
     recording.send(grey(0, LARGE))

@@ -91,6 +91,7 @@ def test_every_way_to_write_is_one_change(watched, edit):
     assert watched.silent() is None
 
 
+@pytest.mark.alone
 def test_it_is_noticed_in_time_for_a_live_key(watched):
     """Under 300 ms with the reading; the quickest of five, for the machine has other work too."""
     taken = []

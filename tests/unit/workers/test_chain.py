@@ -26,6 +26,8 @@ from sdcam.workers.records import CameraFrame
 from sdcam.workers.starvation import Starvation
 from sdcam.workers.wakeup import Wakeup
 
+pytestmark = pytest.mark.alone
+
 SIZE = 64
 LOOK = Conditioning("oil", strength=0.4, feedback=0.6, smoothing=0.5, transition_seconds=0.0)
 PATIENCE = 60.0

@@ -18,6 +18,8 @@ from sdcam.workers.frame_pool import FramePool, FrameSlots
 from sdcam.workers.output import OutputWorker, View
 from sdcam.workers.records import StyledFrame
 
+pytestmark = pytest.mark.alone
+
 SIZE = 64
 SPEC = NetworksSpec("model", "runtime", SIZE, SIZE, 4, 8)
 SETTINGS = Output(width=128, height=128, fps=100)

@@ -9,6 +9,8 @@ from sdcam.engines.plan import LAYOUTS, TOGETHER
 from sdcam.errors import MissingError, SdcamError
 from sdcam.workers.trial import measure, try_plan
 
+pytestmark = pytest.mark.alone
+
 
 def plan(name, layout, milliseconds=(10, 20, 10), engine="test"):
     return Plan(name, f"{engine}:{name}", None, layout, milliseconds=milliseconds)
