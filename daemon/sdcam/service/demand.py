@@ -92,6 +92,8 @@ class Demand:
                 self._output.clear()  # what is shown later is not what was seen before
                 self._inference.reset()
             self._capture.want(self._works)
+            if not self._works:
+                situation.closed("camera")
             self._output.rest(not situation.watched)
 
     def _device(self) -> str | None:

@@ -38,6 +38,10 @@ class Situation:
         self.faults[part] = self.last_fault = fault
         return news
 
+    def closed(self, part: str) -> None:
+        """It rests, and what is not wanted lacks nothing: a fault of before is none any more."""
+        self.faults.pop(part, None)
+
     @property
     def state(self) -> State:
         if self.paused:

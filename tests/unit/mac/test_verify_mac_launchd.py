@@ -19,6 +19,8 @@ from sdcam.errors import MissingError
 from sdcam.service.agent.interpreter import find_libpython
 from service_machine import PROGRAM, new_machine  # noqa: F401
 
+# What the steps wait for has to come in time.
+pytestmark = pytest.mark.alone
 _TAKEN = ("service", "app-python", "launchctl", "authorization", "crash", "stop-start", "trust")
 
 

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from sdcam.errors import SdcamError
 from sdcam.service import demand as module
 from sdcam.service.demand import Demand
 from sdcam.service.situation import Situation, State
@@ -100,6 +101,16 @@ def test_a_pause_holds_whoever_watches(make):
     demand.pause(False)
     assert capture.wanted is True
     assert output.resting is False
+
+
+def test_a_camera_that_is_closed_on_purpose_has_no_fault(make):
+    demand, situation, *_ = make()
+    situation.report("camera", SdcamError("It is unplugged."))
+    situation.report("output", SdcamError("It is gone."))
+    demand.pause(True)
+    assert list(situation.faults) == ["output"]
+    demand.pause(False)
+    assert situation.card(None).title == "Starting"
 
 
 def test_what_is_shown_after_a_rest_was_not_seen_before_it(make):
