@@ -13,6 +13,10 @@ from verify_mac.step import Result, Step, failed, passed, skipped
 
 NAME = "OBS Virtual Camera"
 _SENDING = 60
+_SERVICE = (
+    *("run", "--source", "test", "--model", "pocket", "--engine", "openvino"),
+    *("--output", "virtual-camera"),
+)
 _SETTLE = 4.0
 _GROWTH_MB = 60.0  # in half a minute; frames that nobody frees would be 1600
 _READ_BY_NUMBER = (
@@ -80,8 +84,7 @@ def _by_opencv(mac: Mac) -> Result:
 
 def _memory(mac: Mac) -> Result:
     """A frame that OBS does not take is never freed (pyvirtualcam). So: does it take them?"""
-    words = ("run", "--source", "test", "--model", "pocket", "--engine", "openvino")
-    with mac.running(*words, "--output", "virtual-camera") as end:
+    with mac.running(*_SERVICE) as end:
         if mac.until(lambda s: s["state"] == "running" and s["seconds"] > 15, 120) is None:
             return failed("It did not begin to send.", end().said)
         before = mac.status()
@@ -108,8 +111,7 @@ def judge_watchers(alone: object, read: object) -> Result:
 
 
 def _watchers(mac: Mac) -> Result:
-    words = ("run", "--source", "test", "--model", "pocket", "--engine", "openvino")
-    with mac.running(*words, "--output", "virtual-camera") as end:
+    with mac.running(*_SERVICE) as end:
         if mac.until(lambda s: s["state"] == "running" and s["seconds"] > 10, 120) is None:
             return failed("It did not begin to send.", end().said)
         alone = mac.status()
@@ -127,8 +129,7 @@ def _watchers(mac: Mac) -> Result:
 
 
 def _extension_dies(mac: Mac) -> Result:
-    words = ("run", "--source", "test", "--model", "pocket", "--engine", "openvino")
-    with mac.running(*words, "--output", "virtual-camera") as end:
+    with mac.running(*_SERVICE) as end:
         if mac.until(lambda s: s["state"] == "running", 120) is None:
             return failed("It did not begin to send.", end().said)
         mac.tell("In another terminal: sudo pkill -f mac-camera-extension")
@@ -145,8 +146,7 @@ def _extension_dies(mac: Mac) -> Result:
 
 
 def _obs_competes(mac: Mac) -> Result:
-    words = ("run", "--source", "test", "--model", "pocket", "--engine", "openvino")
-    with mac.running(*words, "--output", "virtual-camera") as end:
+    with mac.running(*_SERVICE) as end:
         if mac.until(lambda s: s["state"] == "running", 120) is None:
             return failed("It did not begin to send.", end().said)
         mac.tell("Open OBS and press Start Virtual Camera, then Stop Virtual Camera.")
