@@ -83,12 +83,14 @@ def _as_a_service(arguments: argparse.Namespace, overrides: dict[str, Any]) -> N
     what ends a run at its very start is logged and waited for."""
     from sdcam.service.configuration import Configuration
     from sdcam.service.daemon import Daemon
-    from sdcam.service.log import start_logging, start_service_log
+    from sdcam.service.log import begin_stderr_anew, start_logging, start_service_log
     from sdcam.service.notify import Notifier
 
+    begin_stderr_anew()
     start_logging("info")  # until it is known where the log lies
     log = logging.getLogger("sdcam.service")
     notifier = Notifier.from_environment()
+    told = ""
     while True:
         try:
             configuration = Configuration.of_service(arguments.config, overrides)
@@ -96,7 +98,9 @@ def _as_a_service(arguments: argparse.Namespace, overrides: dict[str, Any]) -> N
             Daemon(_plan(arguments, configuration, notifier)).run()
             return
         except SdcamError as fault:
-            log.error("%s Trying again in %d seconds.", fault, _AGAIN_SECONDS)
+            if str(fault) != told:  # else the log has it already
+                told = str(fault)
+                log.error("%s Trying again every %d seconds.", fault, _AGAIN_SECONDS)
             notifier.ready()  # it lives and waits; systemd would end what never gets ready
             notifier.status(str(fault))
             _rest(notifier)

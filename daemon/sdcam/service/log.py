@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import logging
 import os
+import stat
 import sys
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import TextIO
 
 from sdcam.service.log_place import crash_file, log_file
 from sdcam.settings.schema import Service
+
+_LARGEST_STDERR = 1_000_000  # bytes; of crashes at the start and of a log that cannot be written
 
 
 def start_logging(level: str) -> None:
@@ -37,6 +40,18 @@ def start_service_log(settings: Service) -> None:
         )
         return
     _log_to(handler, "%Y-%m-%d %H:%M:%S", settings.log_level)
+
+
+def begin_stderr_anew() -> None:
+    """Of a file that has grown large: launchd, which opens one for us, only ever adds to it."""
+    try:
+        descriptor = sys.stderr.fileno()
+        found = os.fstat(descriptor)
+        if stat.S_ISREG(found.st_mode) and found.st_size > _LARGEST_STDERR:
+            os.ftruncate(descriptor, 0)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+    except (OSError, ValueError):  # closed, or not to be written: there is nothing to keep small
+        return
 
 
 def _log_to(handler: logging.Handler, time_format: str, level: str) -> None:

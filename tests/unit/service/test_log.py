@@ -49,6 +49,19 @@ def test_a_file_that_logrotate_moves_is_left_to_it(log):
     assert said(log.with_name("sdcam.log-20260101")) == ["one"]
 
 
+@pytest.mark.parametrize(("size", "left"), [(1_000_001, 0), (1000, 1000)])
+def test_a_file_that_launchd_only_ever_adds_to_is_begun_anew_once_it_is_large(
+    tmp_path, monkeypatch, size, left
+):
+    path = tmp_path / "launchd.log"
+    path.write_bytes(b"x" * size)
+    with path.open("a") as stderr:
+        monkeypatch.setattr("sys.stderr", stderr)
+        module.begin_stderr_anew()
+        stderr.write("new")
+    assert path.read_bytes() == b"x" * left + b"new"
+
+
 def test_a_folder_that_is_deleted_is_made_anew(log):
     say("one")
     shutil.rmtree(log.parent)
