@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
+import sys
 
 import pytest
+
+_NUMBERS = itertools.count()
+
+if sys.platform == "darwin":  # whose own folder for such files takes 57 of the bytes of tmp_path
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/tmp")
 
 
 def pytest_configure():
@@ -14,6 +21,12 @@ def pytest_configure():
     for number in (signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, lambda number, frame: None)
+
+
+@pytest.fixture
+def tmp_path(tmp_path_factory):
+    """A short one: sockets lie in it, and their paths have room for 104 bytes on macOS."""
+    return tmp_path_factory.mktemp(f"t{next(_NUMBERS)}", numbered=False)
 
 
 @pytest.fixture(autouse=True)

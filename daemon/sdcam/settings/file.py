@@ -64,15 +64,23 @@ def parse_toml(text: str, path: Path) -> dict[str, Any]:
         return dict(tomlkit.parse(text).unwrap())
     except ParseError as error:
         parsers = str(error).partition(" at line ")[0].rstrip(".")
-        wrong = slip(text.split("\n")[error.line - 1]) or parsers
+        number = _as_editors_count(text, error.line)
+        wrong = slip(text.split("\n")[number - 1]) or parsers
         raise ConfigError.of_file(
-            path, f"not valid TOML: {wrong}", "Mend that line.", error.line
+            path, f"not valid TOML: {wrong}", "Mend that line.", number
         ) from None
     except Exception as error:  # a key twice; or garbage that the parser itself stumbles over
         wrong = str(error).rstrip(".") or type(error).__name__
         raise ConfigError.of_file(
             path, f"not valid TOML: {wrong}", "Mend that line.", _line_of_fault(text, type(error))
         ) from None
+
+
+def _as_editors_count(text: str, number: int) -> int:
+    """The parser's line number is one of `str.splitlines`, for which a form feed or U+2028 (in a
+    prompt from a web page) ends a line, too."""
+    before = text.splitlines(keepends=True)[: max(0, number - 1)]
+    return sum(line.count("\n") for line in before) + 1
 
 
 def _line_of_fault(text: str, kind: type[Exception]) -> int:

@@ -51,8 +51,9 @@ _VALUES = (
 
 def slip(line: str) -> str | None:
     """What was expected in this line, None where there is no telling."""
-    if len(line) > _LONGEST_LINE or _is_toml(line):  # what is wrong with it, others tell better
-        return None
+    shown = line.replace("\t", " ").rstrip()
+    if len(line) > _LONGEST_LINE or not shown.isprintable() or _is_toml(line):
+        return None  # what is wrong with it, others tell better
     for pattern, sentence in _LINES:
         if found := re.match(pattern, line):
             named = found.groupdict()

@@ -70,6 +70,10 @@ def test_the_users_styles_add_to_the_gallery_and_win(write):
         ('[camera]\nfps = "24"\n', r"line 2: camera.fps = '24': .*valid number"),
         ('[model]\nengine = "openvno"\n', r'line 2: model.engine = .*did you mean "openvino"'),
         ("[look]\nseed = 1\nseed = 2\n", r'line 3: not valid TOML: Key "seed" already exists'),
+        # What only Python takes for the end of a line.
+        ('[look]\nprompt = "a\u2028b"\nseed = \n', r'line 3: .*a value stands behind "="'),
+        ("a=0\x0b\x00", r"line 1: not valid TOML: Invalid number"),
+        ("a=0\r\x00", r"line 1: not valid TOML: Control characters"),
     ],
 )
 def test_a_mistake_names_file_line_key_and_what_was_expected(write, text, sentence):
