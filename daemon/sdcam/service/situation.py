@@ -72,4 +72,4 @@ class Situation:
                 return Card(title, str(fault), "fault")
         if not self._ever_painted:
             return Card("Starting", "Loading the model and opening the camera.", "info")
-        return Card("Waiting", "The next picture takes longer than usual.", "info")
+        return Card("Waiting", "The next picture is on its way.", "info")
