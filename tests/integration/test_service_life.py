@@ -24,6 +24,13 @@ def pids(status):
     return {name: status["processes"][name]["pid"] for name in PIDS if name in status["processes"]}
 
 
+def until_said(log, words):
+    deadline = time.monotonic() + 30
+    while not (log.exists() and words in log.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 @pytest.mark.alone
 @pytest.mark.parametrize(
     ("edit", "concerned", "there"),
@@ -179,10 +186,7 @@ def test_a_second_service_waits_for_the_end_of_the_first(start, tmp_path):
     first.until_styled()
     log = tmp_path / "second.log"
     second = start("--service", *TEST, "--set", f"service.log_file={log}")
-    deadline = time.monotonic() + 30
-    while not (log.exists() and "Waiting for its end" in log.read_text()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until_said(log, "Waiting for its end")
     assert second.process.poll() is None
     first.end()
     status = second.until_styled()
@@ -192,8 +196,9 @@ def test_a_second_service_waits_for_the_end_of_the_first(start, tmp_path):
 def test_a_waiting_service_can_be_stopped(start, tmp_path):
     first = start(*TEST)
     first.until_styled()
-    second = start("--service", *TEST, "--set", f"service.log_file={tmp_path}/second.log")
-    time.sleep(1.0)
+    log = tmp_path / "second.log"
+    second = start("--service", *TEST, "--set", f"service.log_file={log}")
+    until_said(log, "Waiting for its end")
     second.end()
     assert second.process.returncode == 0
     assert first.process.poll() is None
@@ -279,10 +284,7 @@ def test_not_even_a_wrong_command_line_ends_a_service(start, tmp_path):
     service = start(
         "--service", *TEST, "--set", f"service.log_file={log}", "--set", f"service.socket={log}/x"
     )
-    deadline = time.monotonic() + 30
-    while not (log.exists() and "Trying again" in log.read_text()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until_said(log, "Trying again")
     assert service.process.poll() is None
     service.end()
 
