@@ -64,10 +64,10 @@ soak: $(VENV)/.installed
 	$(BIN)/python -m benchmarks soak
 
 evaluate-pocket: $(VENV)/.installed-dev
-	$(BIN)/sdcam-train evaluate
+	$(BIN)/python -m sdcam_train evaluate
 
 train-pocket: $(VENV)/.installed-dev
-	$(BIN)/sdcam-train all
+	$(BIN)/python -m sdcam_train all
 
 wheel: $(VENV)/.installed
 	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from sdcam.capture.test_pattern import TestPattern
-from sdcam.engines.borders import Borders
+from sdcam.engines.host_side import HostSide
 from sdcam.engines.replay.profile import profiles
 from sdcam.engines.replay.program import ReplayProgram
 from sdcam.engines.replay.tiny import TinyNetworks
@@ -36,18 +36,18 @@ class Baseline:
         self._running = True
         self._frame: tuple[float, np.ndarray] | None = None
         self._shown: tuple[float, np.ndarray] | None = None
-        borders = Borders.of(find_model(EMBEDDED), (SIDE, SIDE), "baseline")
-        self._level = borders.schedule.single_level(0.5)
-        tiny = TinyNetworks(borders.spec, self._level, borders.embed_time.channels)
+        host = HostSide.of(find_model(EMBEDDED), (SIDE, SIDE), "baseline")
+        self._level = host.schedule.single_level(0.5)
+        tiny = TinyNetworks(host.spec, self._level, host.embed_time.channels)
         published = profiles()[profile]
         self._encode, self._unet, self._decode, text = (
             ReplayProgram(name, tiny, published.milliseconds(name))
             for name in ("encode", "unet", "decode", "text_encoder")
         )
-        tokens = np.array(borders.tokenize("oil painting"), np.int32)
+        tokens = np.array(host.tokenize("oil painting"), np.int32)
         self._prompt = text.predict({"input_ids": tokens})["prompt_embeds"]
-        self._time = borders.embed_time(self._level.timestep).copy()
-        self._noise = fixed_noise(42, borders.spec.latent_shape)
+        self._time = host.embed_time(self._level.timestep).copy()
+        self._noise = fixed_noise(42, host.spec.latent_shape)
 
     def run(self, seconds: float) -> None:
         threads = [threading.Thread(target=t) for t in (self._capture, self._infer, self._display)]

@@ -19,7 +19,7 @@ from sdcam.pipeline.geometry import Framing
 from sdcam.pipeline.networks import NetworksSpec
 from sdcam.pipeline.similarity import SimilarityFilter
 from sdcam.pipeline.smoothing import ExponentialSmoothing
-from sdcam.pipeline.stages import Canvas, canvas_bytes
+from sdcam.pipeline.stages import FrameBuffers, frame_buffer_bytes
 from sdcam.settings import Fit
 from sdcam.workers.frame_pool import FrameSlots
 from sdcam.workers.records import CameraFrame
@@ -61,11 +61,11 @@ def _steps(blend: float) -> dict[str, Callable[[], object]]:
     random = np.random.default_rng(0)
     camera = FrameSlots.allocate(2, 1280 * 720 * 3)
     spec = NetworksSpec("model", "runtime", SIZE, SIZE, 4, 1024)
-    styled = FrameSlots.allocate(2, canvas_bytes(SIZE, SIZE))
+    styled = FrameSlots.allocate(2, frame_buffer_bytes(SIZE, SIZE))
     picture = camera.view(0, (720, 1280, 3))
     picture[...] = random.integers(0, 255, picture.shape, np.uint8)
-    canvas = Canvas.over(styled.memory(0), spec)
-    seen, painted = canvas.seen, canvas.styled
+    buffers = FrameBuffers.over(styled.memory(0), spec)
+    seen, painted = buffers.model_input, buffers.styled
     painted[...] = random.integers(0, 255, painted.shape, np.uint8)
     decoded = painted.copy()
     framing, smoothing = Framing(SIZE, SIZE), ExponentialSmoothing(SIZE, SIZE)

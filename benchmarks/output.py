@@ -15,8 +15,8 @@ import numpy as np
 
 from sdcam.compositor import Card
 from sdcam.pipeline.networks import NetworksSpec
-from sdcam.pipeline.stages import Canvas, canvas_bytes
-from sdcam.settings import Output
+from sdcam.pipeline.stages import FrameBuffers, frame_buffer_bytes
+from sdcam.settings import OutputSettings
 from sdcam.workers.frame_pool import FramePool, FrameSlots
 from sdcam.workers.output import OutputWorker, View
 from sdcam.workers.records import StyledFrame
@@ -33,9 +33,9 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=512, help="of the model's picture")
     parser.add_argument("--seconds", type=float, default=20.0)
     options = parser.parse_args()
-    output = Output(width=options.width, height=options.height, fps=options.fps)
+    output = OutputSettings(width=options.width, height=options.height, fps=options.fps)
     spec = NetworksSpec("model", "runtime", options.size, options.size, 4, 8)
-    pool = FramePool(FrameSlots.allocate(4, canvas_bytes(options.size, options.size)))
+    pool = FramePool(FrameSlots.allocate(4, frame_buffer_bytes(options.size, options.size)))
     worker = OutputWorker([options.output], output, pool, _situation, View(), print)
     worker.start()
     _feed(worker, pool, spec, output.fps, _SETTLING_SECONDS)
@@ -75,7 +75,7 @@ def _feed(
     while due < end:
         slot = pool.take()
         if slot is not None:
-            picture = Canvas.over(pool.slots.memory(slot), spec).styled
+            picture = FrameBuffers.over(pool.slots.memory(slot), spec).styled
             picture[::4] = random.integers(0, 255, picture[::4].shape, np.uint8)
             worker.show(StyledFrame(slot, 0, time.monotonic_ns(), spec, True))
         due += 1 / fps

@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 import numpy as np
 import psutil
 
-from sdcam.engines.borders import Borders, Float, Pixels
+from sdcam.engines.host_side import Float, HostSide, Pixels
 from sdcam.errors import SdcamError
 from sdcam.models import ModelFolder, find_model
 from sdcam.pipeline.networks import Networks
@@ -85,17 +85,17 @@ class OnnxRuntimeNetworks:
             )
             for name in ("text_encoder", *STAGES)
         }
-        self._borders = Borders.of(model, size, f"onnxruntime {onnxruntime.__version__}")
-        self.spec, self.schedule = self._borders.spec, self._borders.schedule
+        self._host = HostSide.of(model, size, f"onnxruntime {onnxruntime.__version__}")
+        self.spec, self.schedule = self._host.spec, self._host.schedule
 
     def embed(self, prompt: str) -> Float:
-        return self._run("text_encoder", input_ids=self._borders.tokenize(prompt))
+        return self._run("text_encoder", input_ids=self._host.tokenize(prompt))
 
     def encode(self, image: Pixels) -> Float:
         return self._run("encode", image=image[None])
 
     def predict_noise(self, latent: Float, timestep: int, prompt_embeds: Float) -> Float:
-        time_embedding = self._borders.embed_time(timestep)
+        time_embedding = self._host.embed_time(timestep)
         return self._run(
             "unet", sample=latent, time_embedding=time_embedding, prompt_embeds=prompt_embeds
         )

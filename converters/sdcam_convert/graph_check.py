@@ -56,7 +56,7 @@ def check_graph(path: Path) -> list[Finding]:
     """
     model = read_description(path)
     found = [
-        *_half_borders(model.description),
+        *_half_host(model.description),
         *(
             (operation.attributes["name"].immediateValue.tensor.strings.values[0], fault)
             for block in _blocks(model.mlProgram)
@@ -66,7 +66,7 @@ def check_graph(path: Path) -> list[Finding]:
     return [Finding(path.name, place, what) for place, what in found]
 
 
-def _half_borders(description: Any) -> Iterator[tuple[str, str]]:
+def _half_host(description: Any) -> Iterator[tuple[str, str]]:
     for border in (*description.input, *description.output):  # states have to be float16
         if border.type.multiArrayType.dataType == ArrayFeatureType.FLOAT16:
             yield border.name, "a border in float16, which is cast to a new array at every call"

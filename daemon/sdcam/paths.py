@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from platformdirs import user_cache_path
+from platformdirs import user_cache_path, user_log_path
 
 from sdcam.errors import UsageError
 
@@ -59,3 +59,18 @@ def _runtime_folder() -> Path | None:
     usual = _RUNTIME_FOLDERS / str(os.geteuid())
     ours = usual.is_dir() and usual.stat().st_uid == os.geteuid()
     return usual if ours else None
+
+
+def log_folder() -> Path:
+    """~/Library/Logs/streamdiffusion-cam, or ~/.local/state/streamdiffusion-cam/log on Linux."""
+    return user_log_path(APP)
+
+
+def log_file(setting: str = "auto") -> Path:
+    """The newest file behind `service.log_file`; older ones lie beside it, numbered."""
+    return log_folder() / "sdcam.log" if setting == "auto" else Path(setting).expanduser()
+
+
+def crash_file(setting: str = "auto") -> Path:
+    """What processes said on stderr, the tracebacks of crashes among it."""
+    return log_file(setting).with_suffix(".stderr")

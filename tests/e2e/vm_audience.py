@@ -25,10 +25,10 @@ import numpy as np
 from sdcam.output import open_sink
 from sdcam.output.audience import AudienceWatcher
 from sdcam.output.loopback import find_loopback
-from sdcam.settings.schema import Output
+from sdcam.settings.schema import OutputSettings
 
 NAME = "StreamDiffusion Cam"
-OUTPUT = Output(width=320, height=180, fps=15)
+OUTPUT = OutputSettings(width=320, height=180, fps=15)
 READER = Path(__file__).with_name("vm_reader.py")
 LOAD = (
     "modprobe",

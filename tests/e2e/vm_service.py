@@ -20,7 +20,7 @@ from vm_user import User
 from sdcam.capture.cameras.holders import holders
 from sdcam.control.client import ask
 from sdcam.errors import SdcamError
-from sdcam.service.agent.systemd import render
+from sdcam.install.systemd import render
 
 _PATIENCE = 240.0
 _LOOK = 1.0  # seconds; to answer costs it some of its time

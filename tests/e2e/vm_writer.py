@@ -8,9 +8,9 @@ import numpy as np
 from vm_devices import NAME
 
 from sdcam.output.virtual_camera import VirtualCamera
-from sdcam.settings.schema import Output
+from sdcam.settings.schema import OutputSettings
 
-OUTPUT = Output(width=320, height=180, fps=5)
+OUTPUT = OutputSettings(width=320, height=180, fps=5)
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from sdcam import resources
 from sdcam.cli import main
-from sdcam.service.log_place import log_folder
+from sdcam.paths import log_folder
 
 FAKES = Path(__file__).parent / "fake_system"
 TINY = Path(__file__).parent.parent / "data" / "tiny-model"

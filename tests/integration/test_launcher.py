@@ -19,8 +19,8 @@ import pytest
 
 from sdcam import resources
 from sdcam.errors import MissingError
-from sdcam.service.agent.app_bundle import NAME, compile_launcher
-from sdcam.service.agent.interpreter import find_libpython
+from sdcam.install.app_bundle import NAME, compile_launcher
+from sdcam.install.interpreter import find_libpython
 
 TINY = Path(__file__).parent.parent / "data" / "tiny-model"
 PATIENCE = 60.0

@@ -23,7 +23,7 @@ def test_a_bounded_run_writes_every_frame_and_a_summary(sdcam, tmp_path):
     assert frames.shape == (60, 720, 1280, 3)
     assert summary["frames"]["sent"] == 60
     assert 0 < summary["frames"]["styled"] <= summary["frames"]["captured"]
-    assert set(summary["stages_ms"]) >= {"frame", "encode", "denoise", "decode", "smooth"}
+    assert set(summary["stages_ms"]) >= {"preprocess", "encode", "denoise", "decode", "smooth"}
     assert summary["latency_ms"]["p50"] > 0
     assert summary["outputs"][0].endswith("out.mp4")
 

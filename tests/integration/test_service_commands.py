@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from sdcam.errors import MissingError
-from sdcam.service.agent.interpreter import find_libpython
+from sdcam.install.interpreter import find_libpython
 from service_machine import FAKES, PROGRAM, new_machine, runs  # noqa: F401
 
 
@@ -175,7 +175,7 @@ def test_a_plist_that_others_may_write_is_named(mac):
 
 
 def test_a_damaged_plist_is_named(mac, monkeypatch):
-    monkeypatch.setattr("sdcam.service.agent.launchctl._RACE_SECONDS", 0.5)
+    monkeypatch.setattr("sdcam.install.launchctl._RACE_SECONDS", 0.5)
     mac.sdcam("install")
     mac.sdcam("stop")
     mac.plist.write_text("<plist>")

@@ -15,9 +15,9 @@ from loopback_colours import COLOURS
 from vm_devices import NAME
 
 from sdcam.output.virtual_camera import VirtualCamera
-from sdcam.settings.schema import Output
+from sdcam.settings.schema import OutputSettings
 
-_OUTPUT = Output(width=320, height=180, fps=5)
+_OUTPUT = OutputSettings(width=320, height=180, fps=5)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from sdcam.service.obs import Feeds, ObsFolder, filled_in, install
+from sdcam.obs import Feeds, ObsFolder, filled_in, install
 
 _GLOBAL = """[General]
 FirstRun=true

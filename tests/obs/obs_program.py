@@ -19,7 +19,7 @@ from obs_profile import furnish
 from obs_service import Service
 from obs_waiting import end, until
 
-from sdcam.service.obs import COLLECTION, ObsFolder
+from sdcam.obs import COLLECTION, ObsFolder
 
 Pixels = NDArray[np.uint8]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from obs_waiting import end, until
 
-from sdcam.service.obs import Feeds
+from sdcam.obs import Feeds
 
 _SDCAM = [sys.executable, "-m", "sdcam"]
 _PATIENCE = 120.0  # until it paints, on a machine that has much else to do

@@ -12,14 +12,17 @@ import sdcam
 
 ROOT = Path(sdcam.__file__).parent
 FLOORS = [
-    {"errors", "resources", "paths", "whole_file"},
-    {"settings"},
+    {"errors", "resources", "paths", "atomic_file"},
+    {"settings", "platforms"},
     {"pipeline", "models"},
     {"engines", "capture", "output", "compositor"},
     {"workers"},
-    {"control", "service"},
+    {"control", "install", "obs"},
+    {"doctor", "service"},
     {"cli"},
 ]
+# Rooms of one floor that must not know each other.
+APART = [("doctor", "service")]
 FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 FILES = sorted(p for p in ROOT.rglob("*.py") if p.parent != ROOT)
 

@@ -1,4 +1,4 @@
-"""The ML Programs of a bundle as torch modules, with the names and shapes of their borders.
+"""The ML Programs of a bundle as torch modules, with the names and shapes of their host.
 
     fused         image, prompt_embeds, noise, previous_latent, time_embedding,
                   feedback, sqrt_alpha, sqrt_one_minus_alpha     -> styled, latent

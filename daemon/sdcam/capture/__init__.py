@@ -16,7 +16,7 @@ from sdcam.capture.source import Source, SourceInfo
 from sdcam.errors import UsageError
 
 if TYPE_CHECKING:  # the settings take long to import, and callers that pass them have them
-    from sdcam.settings.schema import Camera
+    from sdcam.settings.schema import CameraSettings
 
 __all__ = [
     "CameraDevice",
@@ -32,7 +32,7 @@ __all__ = [
 _VALID = "Valid sources: camera, camera:NAME, camera:NUMBER, file:PATH, image:PATH, test."
 
 
-def open_source(spec: str, camera: Camera, once: bool = False) -> Source:
+def open_source(spec: str, camera: CameraSettings, once: bool = False) -> Source:
     """Opens what `spec` names. OpenCV is loaded here and not before.
 
     Args:

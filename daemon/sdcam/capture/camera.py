@@ -20,7 +20,7 @@ from sdcam.capture.video_file import plausible_fps
 from sdcam.errors import SdcamError
 
 if TYPE_CHECKING:
-    from sdcam.settings.schema import Camera
+    from sdcam.settings.schema import CameraSettings
 
 _FIRST_FRAME_S = 6.0  # some webcams take seconds to wake up
 _SILENT_READS = 5  # reads without a frame until a camera counts as unplugged
@@ -36,7 +36,10 @@ class CameraSource:
     """See `Source`. `info` holds what the camera really gives, not what was asked for."""
 
     def __init__(
-        self, device: CameraDevice, wanted: Camera, open_capture: OpenCapture = cv2.VideoCapture
+        self,
+        device: CameraDevice,
+        wanted: CameraSettings,
+        open_capture: OpenCapture = cv2.VideoCapture,
     ) -> None:
         """Opens the camera and waits for its first frame.
 
@@ -75,7 +78,7 @@ class CameraSource:
     def close(self) -> None:
         self._capture.release()
 
-    def _ask_for(self, wanted: Camera) -> None:
+    def _ask_for(self, wanted: CameraSettings) -> None:
         """Drivers take what comes nearest. The pixel format comes first: it bounds the rest."""
         if "MJPG" in self._device.formats and wanted.width * wanted.height > _LARGE:
             self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))

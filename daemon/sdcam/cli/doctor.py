@@ -13,7 +13,7 @@ from sdcam.cli.options import add_config_option
 from sdcam.errors import ExitCode, SdcamError
 
 if TYPE_CHECKING:
-    from sdcam.service.doctor import Check, Finding, World
+    from sdcam.doctor import Check, Finding, World
 
 _MARKS = {"ok": "✓", "warning": "!", "trouble": "✗"}
 _ASCII_MARKS = {"ok": "+", "warning": "!", "trouble": "x"}
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     if arguments.authorization:
         return _tell_authorization(arguments.authorization)
     try:
-        from sdcam.service.doctor import World
+        from sdcam.doctor import World
     except ImportError as error:  # without numpy not even the doctor starts
         raise SdcamError(
             f"The installation is broken: {error}.",
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _for_programs(world: World) -> ExitCode:
-    from sdcam.service.doctor import examine, exit_code, pick
+    from sdcam.doctor import examine, exit_code, pick
 
     found = list(examine(world))
     code = exit_code(finding for _, finding in found)
@@ -78,7 +78,7 @@ def _as_dict(check: Check, finding: Finding) -> dict[str, Any]:
 
 def _for_people(world: World) -> ExitCode:
     """Each line as it is found: the camera takes seconds."""
-    from sdcam.service.doctor import Verdict, examine, exit_code, pick
+    from sdcam.doctor import Verdict, examine, exit_code, pick
 
     page = _Page()
     findings = []
@@ -135,7 +135,7 @@ class _Page:
 
 
 def _tell_authorization(report: Path) -> ExitCode:
-    from sdcam.service.agent.authorization import camera_authorization
+    from sdcam.install.authorization import camera_authorization
 
     report.write_text(json.dumps({"authorization": camera_authorization().name}))
     return ExitCode.DONE

@@ -11,7 +11,7 @@ from sdcam.cli.options import add_config_option
 from sdcam.errors import MissingError, SdcamError, UsageError
 
 if TYPE_CHECKING:
-    from sdcam.service.obs import Feeds, ObsFolder
+    from sdcam.obs import Feeds, ObsFolder
     from sdcam.settings.schema import Settings
 
 _SYSTEM: str = sys.platform
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> None:
             f"There are no scenes for {_SYSTEM}: sdcam has them for macOS and Linux.",
             "It runs on those two.",
         )
-    from sdcam.service.obs import COLLECTION, filled_in, install
+    from sdcam.obs import COLLECTION, filled_in, install
     from sdcam.settings import load
 
     settings = load(arguments.config)
@@ -60,8 +60,8 @@ def _feeds(settings: Settings) -> Feeds:
     Raises:
         MissingError: the virtual camera is not there; OBS would show nothing.
     """
+    from sdcam.obs import CaptionFile, Feeds, caption_file, side_by_side_socket
     from sdcam.output.loopback import find_loopback
-    from sdcam.service.obs import CaptionFile, Feeds, caption_file, side_by_side_socket
 
     camera = find_loopback(settings.output.device) if _SYSTEM == "linux" else ""
     caption = caption_file()
@@ -76,7 +76,7 @@ def _places() -> list[ObsFolder]:
         MissingError: OBS is not here, or never ran.
         SdcamError: it runs.
     """
-    from sdcam.service.obs import find_obs, is_running
+    from sdcam.obs import find_obs, is_running
 
     places = find_obs(_SYSTEM, Path.home())
     if not places:

@@ -15,7 +15,7 @@ from sdcam.cli.options import add_config_option
 from sdcam.errors import ExitCode, MissingError, SdcamError, UsageError
 
 if TYPE_CHECKING:
-    from sdcam.service.agent import ServiceState
+    from sdcam.install import ServiceState
 
 _SYSTEM: str = sys.platform
 _ACTIONS = {
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
             "(Linux).",
             "It runs on those two.",
         )
-    from sdcam.service.agent import service_agent
+    from sdcam.install import service_agent
 
     agent = service_agent(_SYSTEM)
     if arguments.action == "install":
@@ -115,8 +115,8 @@ def _status(state: ServiceState, as_json: bool) -> ExitCode:
 
 
 def _logs(path: Path, arguments: argparse.Namespace, elsewhere: str) -> None:
-    from sdcam.service.agent.log_lines import follow, last_lines
-    from sdcam.service.log_place import crash_file
+    from sdcam.install.log_lines import follow, last_lines
+    from sdcam.paths import crash_file
 
     crashes = crash_file(str(path))
     if crashes.exists() and crashes.stat().st_size:
@@ -137,7 +137,7 @@ def _logs(path: Path, arguments: argparse.Namespace, elsewhere: str) -> None:
 
 
 def _log_file(config: Path | None) -> Path:
-    from sdcam.service.log_place import log_file
+    from sdcam.paths import log_file
     from sdcam.settings import load
 
     try:
@@ -153,7 +153,7 @@ def _count(text: str) -> int:
 
 
 def _ask_permission(arguments: argparse.Namespace) -> ExitCode:
-    from sdcam.service.agent.camera_permission import Answer, ask
+    from sdcam.install.camera_permission import Answer, ask
 
     answer = ask()
     print(answer.sentence, answer.todo)

@@ -17,7 +17,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from sdcam.engines.borders import Borders, Float, Pixels
+from sdcam.engines.host_side import Float, HostSide, Pixels
 from sdcam.errors import MissingError, UsageError
 from sdcam.models import ModelFolder
 from sdcam.models.folder import TOKENS, WEIGHTS_LAYOUT
@@ -53,17 +53,17 @@ class OpenVINONetworks:
         core = openvino.Core()
         precision = _precision(precision, core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
         version = openvino.__version__.split("-")[0]
-        self._borders = Borders.of(model, size, f"openvino {version} {precision}")
-        self.spec, self.schedule = self._borders.spec, self._borders.schedule
+        self._host = HostSide.of(model, size, f"openvino {version} {precision}")
+        self.spec, self.schedule = self._host.spec, self._host.schedule
         how = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": precision,
             "INFERENCE_NUM_THREADS": threads or _physical_cores(),
         }
-        self._image = self._borders.picture()
-        self._sample, self._latent = self._borders.latent(), self._borders.latent()
-        self._time = np.zeros((1, self._borders.embed_time.channels), np.float32)
-        self._prompt = self._borders.prompt_embeds()
+        self._image = self._host.picture()
+        self._sample, self._latent = self._host.latent(), self._host.latent()
+        self._time = np.zeros((1, self._host.embed_time.channels), np.float32)
+        self._prompt = self._host.prompt_embeds()
         self._words = np.zeros((1, TOKENS), np.int64)
         inputs: dict[str, dict[str, Array]] = {
             "text_encoder": {"input_ids": self._words},
@@ -83,7 +83,7 @@ class OpenVINONetworks:
             stage.run()  # the first run allocates
 
     def embed(self, prompt: str) -> Float:
-        np.copyto(self._words, self._borders.tokenize(prompt))
+        np.copyto(self._words, self._host.tokenize(prompt))
         return self._stages["text_encoder"].run()
 
     def encode(self, image: Pixels) -> Float:
@@ -92,7 +92,7 @@ class OpenVINONetworks:
 
     def predict_noise(self, latent: Float, timestep: int, prompt_embeds: Float) -> Float:
         np.copyto(self._sample, latent)
-        np.copyto(self._time, self._borders.embed_time(timestep))
+        np.copyto(self._time, self._host.embed_time(timestep))
         np.copyto(self._prompt, prompt_embeds)
         return self._stages["unet"].run()
 

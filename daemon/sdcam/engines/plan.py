@@ -8,7 +8,7 @@ from typing import Final, cast
 
 from sdcam.models.bundle import Layout
 from sdcam.pipeline.networks import FusedNetworks, Networks
-from sdcam.pipeline.stages import FUSED_STAGES, STAGES, canvas_bytes
+from sdcam.pipeline.stages import FUSED_STAGES, STAGES, frame_buffer_bytes
 from sdcam.settings import Settings
 
 Processes = Mapping[str, tuple[str, ...]]  # name of a process: the stages that it runs
@@ -19,7 +19,7 @@ TOGETHER: Final[Processes] = {"model": STAGES}
 LAYOUTS: Final[Mapping[str, Processes]] = {
     # Encoder and decoder on the Neural Engine, UNet on the GPU, each with a frame of its own.
     "staged": {
-        "encode": ("frame", "encode"),
+        "encode": ("preprocess", "encode"),
         "denoise": ("denoise",),
         "decode": ("decode", "smooth"),
     },
@@ -29,7 +29,7 @@ LAYOUTS: Final[Mapping[str, Processes]] = {
 
 # Of any model, so that another one can be loaded without new memory. What is never touched of it
 # costs nothing.
-LARGEST_CANVAS: Final = canvas_bytes(1024, 1024)
+LARGEST_FRAME_BUFFERS: Final = frame_buffer_bytes(1024, 1024)
 
 
 @dataclass(frozen=True)

@@ -17,14 +17,15 @@ from pathlib import Path
 
 import numpy as np
 
-from sdcam import paths, whole_file
+from sdcam import paths
+from sdcam.atomic_file import atomic_write
 from sdcam.errors import SdcamError
 from sdcam.models import ModelFolder
 from sdcam.models.registry import EMBEDDED
-from sdcam.pipeline.conditioning import Conditioning
 from sdcam.pipeline.img2img import Img2Img
+from sdcam.pipeline.look import Look
 from sdcam.pipeline.networks import Networks
-from sdcam.pipeline.stages import Canvas
+from sdcam.pipeline.stages import FrameBuffers
 
 Size = tuple[int, int]
 Open = Callable[[Size], Networks]
@@ -77,14 +78,14 @@ def measured_size(open_at: Open) -> Size:
 def _seconds_a_frame(networks: Networks) -> float:
     """The quickest of a few frames: whatever else the machine does only ever makes it slower."""
     width, height = networks.spec.width, networks.spec.height
-    img2img = Img2Img(networks, Conditioning("oil", smoothing=0.0))
+    img2img = Img2Img(networks, Look("oil", smoothing=0.0))
     random = np.random.default_rng(0)
-    canvas = Canvas.blank(networks.spec)
+    buffers = FrameBuffers.blank(networks.spec)
     times = []
     for _ in range(_FRAMES):
         frame = random.integers(0, 255, (height, width, 3), np.uint8)
         start = time.perf_counter()
-        img2img.paint(frame, 0, canvas)
+        img2img.stylize(frame, 0, buffers)
         times.append(time.perf_counter() - start)
     return min(times)
 
@@ -118,6 +119,6 @@ def _read(cache: Path) -> dict[str, str]:
 def _write(cache: Path, known: dict[str, str]) -> None:
     """Remembering is a favour, not a duty: an unwritable cache only costs the next start."""
     try:
-        whole_file.write(cache, json.dumps(known, indent=2).encode())
+        atomic_write(cache, json.dumps(known, indent=2).encode())
     except SdcamError as error:
         _log.info("%s", error.what)

@@ -1,4 +1,4 @@
-"""The four networks of a model as torch modules, with the borders that every engine has.
+"""The four networks of a model as torch modules, with the host that every engine has.
 
     text_encoder  (1, 77) int64                       -> (1, 77, C)
     encode        (1, H, W, 3) uint8 RGB              -> (1, L, H/8, W/8)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sdcam.engines.borders import Borders, Float, Pixels
+from sdcam.engines.host_side import Float, HostSide, Pixels
 from sdcam.engines.stages import load_stages
 from sdcam.errors import MissingError, UsageError
 from sdcam.models import ModelFolder
@@ -38,8 +38,8 @@ class TorchNetworks:
         self._device = torch.device(_device(device))
         dtype = dtype or _fastest_dtype(self._device)
         runtime = f"torch {torch.__version__} {self._device.type} {_short(dtype)}"
-        self._borders = Borders.of(model, size, runtime)
-        self.spec, self.schedule = self._borders.spec, self._borders.schedule
+        self._host = HostSide.of(model, size, runtime)
+        self.spec, self.schedule = self._host.spec, self._host.schedule
         self._stages = {
             name: stage.to(self._device, dtype, memory_format=torch.channels_last)
             for name, stage in load_stages(model).items()
@@ -48,13 +48,13 @@ class TorchNetworks:
         self._warm_up()
 
     def embed(self, prompt: str) -> Float:
-        return self._run("text_encoder", self._borders.tokenize(prompt))
+        return self._run("text_encoder", self._host.tokenize(prompt))
 
     def encode(self, image: Pixels) -> Float:
         return self._run("encode", image[None])
 
     def predict_noise(self, latent: Float, timestep: int, prompt_embeds: Float) -> Float:
-        return self._run("unet", latent, self._borders.embed_time(timestep), prompt_embeds)
+        return self._run("unet", latent, self._host.embed_time(timestep), prompt_embeds)
 
     def decode(self, latent: Float, out: Pixels) -> None:
         np.copyto(out, self._run("decode", latent)[0])
@@ -79,7 +79,7 @@ class TorchNetworks:
 
     def _warm_up(self) -> None:
         """The first run of each network chooses kernels and allocates."""
-        picture = self._borders.picture()
+        picture = self._host.picture()
         latent = self.encode(picture[0]).copy()
         self.predict_noise(latent, 1, self.embed(""))
         self.decode(latent, picture[0])

@@ -7,13 +7,15 @@ import subprocess
 from pathlib import Path
 
 from sdcam.errors import MissingError
-from sdcam.settings.schema import Output
+from sdcam.settings.schema import OutputSettings
 
 _NICENESS = 5  # the model goes first, but not alone: with 10 two busy cores starve a recording
 _FRAGMENTS_A_SECOND = 1
 
 
-def start_encoder(path: Path, output: Output, ffmpeg: str | None = None) -> subprocess.Popen[bytes]:
+def start_encoder(
+    path: Path, output: OutputSettings, ffmpeg: str | None = None
+) -> subprocess.Popen[bytes]:
     """Starts encoding to `path`, which is overwritten. The process ends with its stdin.
 
     It has a session of its own: Ctrl-C in the terminal must not reach it before the last frame.
@@ -41,7 +43,7 @@ def start_encoder(path: Path, output: Output, ffmpeg: str | None = None) -> subp
     return process
 
 
-def _arguments(path: Path, output: Output, finished_index: bool) -> list[str]:
+def _arguments(path: Path, output: OutputSettings, finished_index: bool) -> list[str]:
     # Fragments, each sent to the disk at once (-flush_packets), are what makes a file that just
     # ends (full disk, kill -9, power) playable. ffmpeg 7.1 and later make an ordinary MP4 of them
     # when the recording ends; without empty_moov older players would stop at the first fragment

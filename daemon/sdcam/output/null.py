@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sdcam.output.pixel_format import check_frame, frame_shape
 from sdcam.output.sink import Pixels
-from sdcam.settings.schema import Output
+from sdcam.settings.schema import OutputSettings
 
 
 class Null:
@@ -13,7 +13,7 @@ class Null:
     name = "null"
     pixel_format = "I420"
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: OutputSettings) -> None:
         self.frames = 0
         self._shape = frame_shape(self.pixel_format, output.width, output.height)
 

@@ -14,7 +14,7 @@ from sdcam.output.encoder import start_encoder
 from sdcam.output.frame_ring import FrameRing
 from sdcam.output.pixel_format import check_frame, frame_shape
 from sdcam.output.sink import Pixels
-from sdcam.settings.schema import Output
+from sdcam.settings.schema import OutputSettings
 
 _RING_SLOTS = 8  # a quarter of a second, 11 MB at 1280x720
 _NO_ROOM = ("No space left on device", "Disk quota exceeded", "File too large")
@@ -32,7 +32,11 @@ class Recording:
     pixel_format = "I420"
 
     def __init__(
-        self, path: str, output: Output, ffmpeg: str | None = None, drain_seconds: float = 10.0
+        self,
+        path: str,
+        output: OutputSettings,
+        ffmpeg: str | None = None,
+        drain_seconds: float = 10.0,
     ) -> None:
         """
         Args:

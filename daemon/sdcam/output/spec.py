@@ -7,10 +7,10 @@ from sdcam.output.null import Null
 from sdcam.output.recording import Recording
 from sdcam.output.sink import Sink
 from sdcam.output.virtual_camera import VirtualCamera
-from sdcam.settings.schema import Output
+from sdcam.settings.schema import OutputSettings
 
 
-def open_sink(spec: str, output: Output) -> Sink:
+def open_sink(spec: str, output: OutputSettings) -> Sink:
     """Opens `virtual-camera`, `virtual-camera:DEVICE`, `file:PATH.mp4` or `null`.
 
     Raises:

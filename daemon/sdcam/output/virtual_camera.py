@@ -18,7 +18,7 @@ from sdcam.output.loopback import explain_refusal, find_loopback, leave, make_re
 from sdcam.output.pixel_format import check_frame, frame_shape
 from sdcam.output.presence import ExtensionPresence, NodePresence, Presence
 from sdcam.output.sink import Pixels
-from sdcam.settings.schema import Output
+from sdcam.settings.schema import OutputSettings
 
 OBS_CAMERA = "OBS Virtual Camera"  # fixed in OBS's signed extension, it cannot be renamed
 
@@ -42,7 +42,7 @@ class VirtualCamera:
     def __init__(
         self,
         device: str,
-        output: Output,
+        output: OutputSettings,
         platform: str = sys.platform,
         sys_root: Path = Path("/sys"),
     ) -> None:
@@ -128,7 +128,7 @@ def _presence(node: str, platform: str) -> Presence:
     return NodePresence(Path(node)) if platform == "linux" else ExtensionPresence()
 
 
-def _open(node: str, output: Output, pixel_format: str, platform: str) -> Any:
+def _open(node: str, output: OutputSettings, pixel_format: str, platform: str) -> Any:
     try:
         import pyvirtualcam
     except ImportError as error:
@@ -149,9 +149,9 @@ def _open(node: str, output: Output, pixel_format: str, platform: str) -> Any:
         raise _explain_obs(str(error)) from error
 
 
-def _obs_camera(device: str, output: Output) -> str:
+def _obs_camera(device: str, output: OutputSettings) -> str:
     """macOS has one virtual camera; the settings' default name is that of Linux."""
-    if device not in (OBS_CAMERA, Output.model_fields["device"].default):
+    if device not in (OBS_CAMERA, OutputSettings.model_fields["device"].default):
         raise UsageError(
             f'macOS has no virtual camera "{device}".',
             f'It is called "{OBS_CAMERA}": leave output.device out.',

@@ -6,9 +6,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sdcam.pipeline.conditioning import Conditioning
+from sdcam.pipeline.look import Look
 from sdcam.pipeline.networks import FusedNetworks, Networks
-from sdcam.pipeline.stages import BUILDERS, STAGES, Canvas, Frame, Pixels
+from sdcam.pipeline.stages import BUILDERS, STAGES, Frame, FrameBuffers, Pixels
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Img2Img:
     """
     Args:
         networks: the model, loaded, as far as the stages need it.
-        conditioning: the first look; the first prompt is shown at once, without a transition.
+        look: the first look; the first prompt is shown at once, without a transition.
             The model has to know it (UsageError).
         stages: names in the order of `STAGES` or `FUSED_STAGES`; all of them, or those that this
             process runs.
@@ -34,42 +34,42 @@ class Img2Img:
     def __init__(
         self,
         networks: Networks | FusedNetworks,
-        conditioning: Conditioning,
+        look: Look,
         stages: Sequence[str] = STAGES,
     ) -> None:
         self.networks = networks
-        self._conditioning = conditioning
-        self._stages = {name: BUILDERS[name](networks, conditioning) for name in stages}
+        self._look = look
+        self._stages = {name: BUILDERS[name](networks, look) for name in stages}
 
     @property
-    def conditioning(self) -> Conditioning:
-        return self._conditioning
+    def look(self) -> Look:
+        return self._look
 
     @property
     def sees_camera(self) -> bool:
-        """Whether the stage *frame* is among these: no other one looks at the camera."""
-        return "frame" in self._stages
+        """Whether the stage *preprocess* is among these: no other one looks at the camera."""
+        return "preprocess" in self._stages
 
-    def condition(self, wanted: Conditioning, now_ns: int) -> None:
+    def apply_look(self, wanted: Look, now_ns: int) -> None:
         """Takes a new look into force with the next frame."""
-        old, self._conditioning = self._conditioning, wanted
+        old, self._look = self._look, wanted
         for stage in self._stages.values():
-            stage.condition(old, wanted, now_ns)
+            stage.apply_look(old, wanted, now_ns)
 
-    def paint(
-        self, camera: Pixels | None, now_ns: int, canvas: Canvas, inferred: bool = True
+    def stylize(
+        self, camera: Pixels | None, now_ns: int, buffers: FrameBuffers, inferred: bool = True
     ) -> Painted:
         """
         Args:
-            camera: BGR frame (h, w, 3) of any size; may be None where the stage *frame* has run.
+            camera: BGR frame (h, w, 3) of any size; None where *preprocess* has run already.
             now_ns: `time.monotonic_ns()`, the clock of prompt transitions.
-            canvas: what earlier stages left, and what these ones leave.
-            inferred: what the stage *frame* has found, where that has run.
+            buffers: what earlier stages left, and what these ones leave.
+            inferred: what the stage *preprocess* has found, where that has run.
 
         Raises:
             SdcamError: the model gives values that are no numbers.
         """
-        frame = Frame(camera, now_ns, canvas, inferred)
+        frame = Frame(camera, now_ns, buffers, inferred)
         spent = {}
         for name, stage in self._stages.items():
             start = time.perf_counter_ns()

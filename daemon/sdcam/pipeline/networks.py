@@ -71,7 +71,7 @@ class FusedNetworks(Protocol):
         """As in `Networks`."""
         ...
 
-    def paint(
+    def stylize(
         self,
         image: Pixels,
         prompt_embeds: Float,

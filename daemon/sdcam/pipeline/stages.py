@@ -1,10 +1,10 @@
-"""The stages that a frame passes, in order: *frame* (crop, resize), *encode*, *denoise*, *decode*,
-*smooth*; where the networks are fused into one program, *frame*, *fused*, *smooth*.
+"""The stages that a frame passes, in order: *preprocess* (crop, resize), *encode*, *denoise*,
+*decode*, *smooth*. Where the networks are fused into one program: *preprocess*, *fused*, *smooth*.
 
-What links one frame to the next lives in exactly one of them: the previous latent in *denoise*,
-the smoothed picture in *smooth*. They meet in a frame's `Canvas` and nowhere else, so that each may
-run in a process of its own and several frames be in flight: as long as frames keep their order, the
-pictures are the same to the bit.
+Each stage owns the state that links one frame to the next: *denoise* the previous latent, *smooth*
+the smoothed picture. Stages share nothing but a frame's `FrameBuffers`. Each may therefore run in
+its own process with several frames in flight, and as long as frames keep their order the pictures
+are equal to the bit.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdcam.errors import SdcamError
-from sdcam.pipeline.conditioning import Conditioning, unknown_prompt
 from sdcam.pipeline.denoise import Denoiser, fixed_noise
 from sdcam.pipeline.geometry import Framing
+from sdcam.pipeline.look import Look, unknown_prompt
 from sdcam.pipeline.networks import Networks, NetworksSpec
 from sdcam.pipeline.similarity import SimilarityFilter
 from sdcam.pipeline.smoothing import ExponentialSmoothing
@@ -30,29 +30,29 @@ from sdcam.pipeline.transition import PromptTransition
 Float = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 
-STAGES: Final = ("frame", "encode", "denoise", "decode", "smooth")
-FUSED_STAGES: Final = ("frame", "fused", "smooth")
+STAGES: Final = ("preprocess", "encode", "denoise", "decode", "smooth")
+FUSED_STAGES: Final = ("preprocess", "fused", "smooth")
 
 MOST_LATENT_CHANNELS: Final = 64  # the family has 4, the embedded model 32
 
 _CACHED_PROMPTS = 64
 
 
-def canvas_bytes(width: int, height: int) -> int:
-    """Memory for the canvas of any model that paints this size."""
+def frame_buffer_bytes(width: int, height: int) -> int:
+    """Memory for the buffers of any model that paints this size."""
     return 2 * width * height * 3 + 4 * MOST_LATENT_CHANNELS * (width // 8) * (height // 8)
 
 
 @dataclass(frozen=True)
-class Canvas:
+class FrameBuffers:
     """What a frame's stages leave for each other."""
 
-    seen: Pixels  # what the model sees, RGB (H, W, 3)
+    model_input: Pixels  # what the model sees, RGB (H, W, 3)
     styled: Pixels  # what it paints, RGB (H, W, 3)
     latent: Float  # (1, L, H/8, W/8)
 
     @classmethod
-    def over(cls, memory: Pixels, spec: NetworksSpec) -> Canvas:
+    def over(cls, memory: Pixels, spec: NetworksSpec) -> FrameBuffers:
         """Lays the three out over the first bytes of `memory`, (n,)."""
         shape = (spec.height, spec.width, 3)
         size = math.prod(shape)
@@ -64,8 +64,8 @@ class Canvas:
         )
 
     @classmethod
-    def blank(cls, spec: NetworksSpec) -> Canvas:
-        return cls.over(np.zeros(canvas_bytes(spec.width, spec.height), np.uint8), spec)
+    def blank(cls, spec: NetworksSpec) -> FrameBuffers:
+        return cls.over(np.zeros(frame_buffer_bytes(spec.width, spec.height), np.uint8), spec)
 
 
 @dataclass
@@ -73,7 +73,7 @@ class Frame:
     """A frame on its way.
 
     Attributes:
-        camera: BGR picture (h, w, 3) of any size; only the stage *frame* looks at it.
+        camera: BGR picture (h, w, 3) of any size; only the stage *preprocess* looks at it.
         now_ns: `time.monotonic_ns()`, the clock of prompt transitions.
         inferred: False once it is known that the last result can stand for this frame too.
         prompt_refused: the look before it goes on: the model knows no word of the new prompt.
@@ -81,7 +81,7 @@ class Frame:
 
     camera: Pixels | None
     now_ns: int
-    canvas: Canvas
+    buffers: FrameBuffers
     inferred: bool = True
     prompt_refused: bool = False
 
@@ -89,7 +89,7 @@ class Frame:
 class Stage(Protocol):
     def __call__(self, frame: Frame) -> None: ...
 
-    def condition(self, old: Conditioning, wanted: Conditioning, now_ns: int) -> None:
+    def apply_look(self, old: Look, wanted: Look, now_ns: int) -> None:
         """Takes a new look into force with the next frame; only what changed is computed."""
 
     def reset(self) -> None:
@@ -97,34 +97,34 @@ class Stage(Protocol):
 
 
 class _Stateless:
-    def condition(self, old: Conditioning, wanted: Conditioning, now_ns: int) -> None: ...
+    def apply_look(self, old: Look, wanted: Look, now_ns: int) -> None: ...
 
     def reset(self) -> None: ...
 
 
-class FrameStage:
+class PreprocessStage:
     """Camera to what the model sees; finds out whether the model has to run at all."""
 
-    def __init__(self, networks: Networks, conditioning: Conditioning) -> None:
+    def __init__(self, networks: Networks, look: Look) -> None:
         size = networks.spec.width, networks.spec.height
         self._framing = Framing(*size)
         self._similarity = SimilarityFilter(*size)
-        self._conditioning = conditioning
+        self._look = look
         self._moves_until_ns = 0  # the prompt transition
         self._was_moving = False
 
     def __call__(self, frame: Frame) -> None:
         assert frame.camera is not None
-        self._framing(frame.camera, frame.canvas.seen)
+        self._framing(frame.camera, frame.buffers.model_input)
         moving = frame.now_ns < self._moves_until_ns
         if moving or self._was_moving:  # the last step of a transition counts too
-            self._similarity.insist(_frames_to_settle(self._conditioning.feedback))
+            self._similarity.insist(_frames_to_settle(self._look.feedback))
         self._was_moving = moving
-        threshold = self._conditioning.similarity
-        frame.inferred = not self._similarity.skips(frame.canvas.seen, threshold)
+        threshold = self._look.similarity
+        frame.inferred = not self._similarity.skips(frame.buffers.model_input, threshold)
 
-    def condition(self, old: Conditioning, wanted: Conditioning, now_ns: int) -> None:
-        self._conditioning = wanted
+    def apply_look(self, old: Look, wanted: Look, now_ns: int) -> None:
+        self._look = wanted
         if wanted.prompt != old.prompt:
             self._moves_until_ns = now_ns + round(wanted.transition_seconds * 1e9)
         if replace(wanted, similarity=old.similarity) != old:
@@ -135,30 +135,30 @@ class FrameStage:
 
 
 class EncodeStage(_Stateless):
-    def __init__(self, networks: Networks, conditioning: Conditioning) -> None:
+    def __init__(self, networks: Networks, look: Look) -> None:
         self._encode = networks.encode
 
     def __call__(self, frame: Frame) -> None:
         if frame.inferred:
-            np.copyto(frame.canvas.latent, self._encode(frame.canvas.seen))
+            np.copyto(frame.buffers.latent, self._encode(frame.buffers.model_input))
 
 
 class _Guided:
     """What the stages that follow a prompt have in common: its embedding, the noise."""
 
-    def __init__(self, networks: Any, conditioning: Conditioning) -> None:
+    def __init__(self, networks: Any, look: Look) -> None:
         self._spec = networks.spec
         self._schedule = networks.schedule
-        self._conditioning = conditioning
+        self._look = look
         self._embed = lru_cache(_CACHED_PROMPTS)(lambda text: networks.embed(text).copy())
-        self._refused = not self._knows(conditioning.prompt)
+        self._refused = not self._knows(look.prompt)
         if self._refused:  # and there is no look before it
-            raise unknown_prompt(self._spec.model, conditioning.prompt)
-        self._transition = PromptTransition(self._embed(conditioning.prompt))
-        self._noise = fixed_noise(conditioning.seed, self._spec.latent_shape)
+            raise unknown_prompt(self._spec.model, look.prompt)
+        self._transition = PromptTransition(self._embed(look.prompt))
+        self._noise = fixed_noise(look.seed, self._spec.latent_shape)
 
-    def condition(self, old: Conditioning, wanted: Conditioning, now_ns: int) -> None:
-        self._conditioning = wanted
+    def apply_look(self, old: Look, wanted: Look, now_ns: int) -> None:
+        self._look = wanted
         if wanted.prompt != old.prompt:
             self._refused = not self._knows(wanted.prompt)
             if not self._refused:
@@ -179,26 +179,26 @@ class _Guided:
 class DenoiseStage(_Guided):
     """The encoded latent to the denoised one, in place."""
 
-    def __init__(self, networks: Networks, conditioning: Conditioning) -> None:
-        super().__init__(networks, conditioning)
-        self._levels = self._schedule.levels(conditioning.strength, conditioning.steps)
+    def __init__(self, networks: Networks, look: Look) -> None:
+        super().__init__(networks, look)
+        self._levels = self._schedule.levels(look.strength, look.steps)
         self._denoiser = Denoiser(networks)
 
     def __call__(self, frame: Frame) -> None:
         frame.prompt_refused = self._refused
         if frame.inferred:
             latent = self._denoiser(
-                frame.canvas.latent,
+                frame.buffers.latent,
                 self._levels,
                 self._noise,
                 self._transition.at(frame.now_ns),
-                self._conditioning.feedback,
+                self._look.feedback,
             )
             _refuse_garbage(latent)
-            np.copyto(frame.canvas.latent, latent)
+            np.copyto(frame.buffers.latent, latent)
 
-    def condition(self, old: Conditioning, wanted: Conditioning, now_ns: int) -> None:
-        super().condition(old, wanted, now_ns)
+    def apply_look(self, old: Look, wanted: Look, now_ns: int) -> None:
+        super().apply_look(old, wanted, now_ns)
         if (wanted.strength, wanted.steps) != (old.strength, old.steps):
             self._levels = self._schedule.levels(wanted.strength, wanted.steps)
 
@@ -207,23 +207,23 @@ class DenoiseStage(_Guided):
 
 
 class DecodeStage(_Stateless):
-    def __init__(self, networks: Networks, conditioning: Conditioning) -> None:
+    def __init__(self, networks: Networks, look: Look) -> None:
         self._decode = networks.decode
         self._decoded = np.zeros((networks.spec.height, networks.spec.width, 3), np.uint8)
 
     def __call__(self, frame: Frame) -> None:
         if frame.inferred:
-            self._decode(frame.canvas.latent, self._decoded)
-        np.copyto(frame.canvas.styled, self._decoded)
+            self._decode(frame.buffers.latent, self._decoded)
+        np.copyto(frame.buffers.styled, self._decoded)
 
 
 class FusedStage(_Guided):
     """Encode, denoise and decode as one program."""
 
-    def __init__(self, networks: Any, conditioning: Conditioning) -> None:
-        super().__init__(networks, conditioning)
-        self._paint = networks.paint
-        self._level = self._schedule.single_level(conditioning.strength)
+    def __init__(self, networks: Any, look: Look) -> None:
+        super().__init__(networks, look)
+        self._paint = networks.stylize
+        self._level = self._schedule.single_level(look.strength)
         self._previous = np.zeros(self._spec.latent_shape, np.float32)
         self._has_previous = False
         self._painted = np.zeros((self._spec.height, self._spec.width, 3), np.uint8)
@@ -232,21 +232,21 @@ class FusedStage(_Guided):
         frame.prompt_refused = self._refused
         if frame.inferred:
             latent = self._paint(
-                frame.canvas.seen,
+                frame.buffers.model_input,
                 self._transition.at(frame.now_ns),
                 self._noise,
                 self._previous,
                 self._level,
-                self._conditioning.feedback if self._has_previous else 0.0,
+                self._look.feedback if self._has_previous else 0.0,
                 self._painted,
             )
             _refuse_garbage(latent)
             np.copyto(self._previous, latent)
             self._has_previous = True
-        np.copyto(frame.canvas.styled, self._painted)
+        np.copyto(frame.buffers.styled, self._painted)
 
-    def condition(self, old: Conditioning, wanted: Conditioning, now_ns: int) -> None:
-        super().condition(old, wanted, now_ns)
+    def apply_look(self, old: Look, wanted: Look, now_ns: int) -> None:
+        super().apply_look(old, wanted, now_ns)
         if wanted.strength != old.strength:
             self._level = self._schedule.single_level(wanted.strength)
 
@@ -255,22 +255,22 @@ class FusedStage(_Guided):
 
 
 class SmoothStage:
-    def __init__(self, networks: Networks, conditioning: Conditioning) -> None:
+    def __init__(self, networks: Networks, look: Look) -> None:
         self._smoothing = ExponentialSmoothing(networks.spec.width, networks.spec.height)
-        self._share = conditioning.smoothing
+        self._share = look.smoothing
 
     def __call__(self, frame: Frame) -> None:
-        self._smoothing(frame.canvas.styled, self._share)
+        self._smoothing(frame.buffers.styled, self._share)
 
-    def condition(self, old: Conditioning, wanted: Conditioning, now_ns: int) -> None:
+    def apply_look(self, old: Look, wanted: Look, now_ns: int) -> None:
         self._share = wanted.smoothing
 
     def reset(self) -> None:
         self._smoothing.reset()
 
 
-BUILDERS: Final[dict[str, Callable[[Any, Conditioning], Stage]]] = {
-    "frame": FrameStage,
+BUILDERS: Final[dict[str, Callable[[Any, Look], Stage]]] = {
+    "preprocess": PreprocessStage,
     "encode": EncodeStage,
     "denoise": DenoiseStage,
     "decode": DecodeStage,

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sdcam import paths, whole_file
+from sdcam import paths
+from sdcam.atomic_file import atomic_write
 from sdcam.errors import SdcamError, UsageError
 from sdcam.service.wanted_model import must_be_here
 from sdcam.settings import ConfigError, Settings
@@ -254,7 +255,7 @@ class Configuration:
     def _keep(self, text: str) -> None:
         if self._last_good is not None:
             with contextlib.suppress(SdcamError):  # a full disk: the one before must do
-                whole_file.write(self._last_good, text.encode())
+                atomic_write(self._last_good, text.encode())
 
     def _take(self, settings: Settings) -> Changes:
         changes = Changes(settings, differences(self._settings, settings))

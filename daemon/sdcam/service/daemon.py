@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from sdcam import __version__
-from sdcam.engines.plan import LARGEST_CANVAS, ModelSpec
+from sdcam.engines.plan import LARGEST_FRAME_BUFFERS, ModelSpec
 from sdcam.errors import SdcamError
-from sdcam.pipeline.conditioning import Conditioning
+from sdcam.obs import CaptionFile, SideBySide, caption_file, side_by_side_socket
+from sdcam.pipeline.look import Look
 from sdcam.service.configuration import Changes, Configuration
 from sdcam.service.demand import Demand
 from sdcam.service.instance import AlreadyRunningError, SingleInstance
 from sdcam.service.notify import Notifier
-from sdcam.service.obs import CaptionFile, SideBySide, caption_file, side_by_side_socket
 from sdcam.service.pause import PauseMark
 from sdcam.service.signals import stop_signals
 from sdcam.service.situation import Situation
@@ -82,7 +82,7 @@ class Daemon:
         self._pause_mark = PauseMark(settings.service.socket_path)
 
         camera_pool = FramePool(FrameSlots.allocate(_CAMERA_SLOTS, MAX_FRAME_BYTES))
-        styled_pool = FramePool(FrameSlots.allocate(_STYLED_SLOTS, LARGEST_CANVAS))
+        styled_pool = FramePool(FrameSlots.allocate(_STYLED_SLOTS, LARGEST_FRAME_BUFFERS))
         self.output = OutputWorker(
             plan.outputs,
             settings.output,
@@ -96,7 +96,7 @@ class Daemon:
         )
         self.inference = InferenceWorker(
             ModelSpec.of(settings),
-            self._conditioning(),
+            self._wanted_look(),
             camera_pool,
             styled_pool,
             self._on_styled,
@@ -325,7 +325,7 @@ class Daemon:
         self.settings = settings = changes.settings
         self.situation.hold_ns = round(settings.output.hold_seconds * 1e9)
         if changes.look:
-            self.inference.condition(self._conditioning())
+            self.inference.apply_look(self._wanted_look())
             self.output.look(self._view())
             self._write_caption()
         self.demand.follow(settings.output)
@@ -382,9 +382,9 @@ class Daemon:
     def status(self) -> dict[str, Any]:
         return status_of(self)
 
-    def _conditioning(self) -> Conditioning:
+    def _wanted_look(self) -> Look:
         look = self.settings.look
-        return Conditioning(
+        return Look(
             prompt=self.settings.prompt_text(),
             strength=look.strength,
             feedback=look.feedback,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from sdcam.output.audience import AudienceWatcher
 from sdcam.service.situation import Situation
-from sdcam.settings import Output
+from sdcam.settings import OutputSettings
 from sdcam.workers.capture import CaptureWorker
 from sdcam.workers.inference import InferenceWorker
 from sdcam.workers.output import OutputWorker
@@ -29,7 +29,7 @@ class Demand:
         self,
         situation: Situation,
         outputs: Sequence[str],
-        settings: Output,
+        settings: OutputSettings,
         capture: CaptureWorker,
         inference: InferenceWorker,
         output: OutputWorker,
@@ -60,7 +60,7 @@ class Demand:
         self._situation.paused = paused
         self._decide()
 
-    def follow(self, settings: Output) -> None:
+    def follow(self, settings: OutputSettings) -> None:
         """The settings have changed."""
         before, self._settings = self._settings, settings
         if before.device != settings.device:

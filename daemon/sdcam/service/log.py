@@ -11,8 +11,8 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TextIO
 
-from sdcam.service.log_place import crash_file, log_file
-from sdcam.settings.schema import Service
+from sdcam.paths import crash_file, log_file
+from sdcam.settings.schema import ServiceSettings
 
 _LARGEST_STDERR = 1_000_000  # bytes; of crashes at the start and of a log that cannot be written
 
@@ -22,7 +22,7 @@ def start_logging(level: str) -> None:
     _log_to(logging.StreamHandler(sys.stderr), "%H:%M:%S", level)
 
 
-def start_service_log(settings: Service) -> None:
+def start_service_log(settings: ServiceSettings) -> None:
     """Lines to the service's file, which is begun anew at a certain size; where it cannot be
     written, to stderr. What processes say when they crash goes beside it."""
     logging.raiseExceptions = False  # a full disk is no reason to fill stderr

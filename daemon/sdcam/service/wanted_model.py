@@ -10,7 +10,7 @@ from sdcam.errors import MissingError, SdcamError
 from sdcam.models import find_model
 from sdcam.models.bundle import Layout
 from sdcam.models.bundles import find_bundle
-from sdcam.settings import ConfigError, Model, Settings
+from sdcam.settings import ConfigError, ModelSettings, Settings
 from sdcam.settings.engine_words import AUTO
 from sdcam.settings.mistakes import Mistake
 from sdcam.settings.origin import Layers, Source
@@ -37,7 +37,7 @@ def must_be_here(settings: Settings, said: Layers) -> None:
         raise ConfigError([Mistake(origins[key], f"model.{key}", expected)]) from None
 
 
-def _find(model: Model) -> None:
+def _find(model: ModelSettings) -> None:
     """Files alone are looked at: whether the engine can run here shows when it is loaded."""
     engine, _, variant = model.engine.partition(":")
     if engine == "coreml":

@@ -3,25 +3,25 @@
 from sdcam.settings.load import load
 from sdcam.settings.mistakes import ConfigError
 from sdcam.settings.schema import (
-    Camera,
-    CoreML,
+    CameraSettings,
+    CoreMLSettings,
     Fit,
-    Look,
-    Model,
-    Output,
-    Service,
+    LookSettings,
+    ModelSettings,
+    OutputSettings,
+    ServiceSettings,
     Settings,
 )
 
 __all__ = [
-    "Camera",
+    "CameraSettings",
     "ConfigError",
-    "CoreML",
+    "CoreMLSettings",
     "Fit",
-    "Look",
-    "Model",
-    "Output",
-    "Service",
+    "LookSettings",
+    "ModelSettings",
+    "OutputSettings",
+    "ServiceSettings",
     "Settings",
     "load",
 ]

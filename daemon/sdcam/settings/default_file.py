@@ -12,9 +12,9 @@ from typing import Any
 
 import tomlkit
 
-from sdcam import whole_file
+from sdcam.atomic_file import atomic_write
 from sdcam.settings.key import Effect, bounds_of, choices_of, effect_of, unit_of
-from sdcam.settings.schema import CoreML, Section, Settings, sections
+from sdcam.settings.schema import CoreMLSettings, Section, Settings, sections
 
 SCHEMA_NAME = "config.schema.json"
 WIDTH = 100
@@ -65,7 +65,7 @@ def create(path: Path) -> None:
         SdcamError: it cannot be written.
     """
     write_schema(path.parent)
-    whole_file.write(path, default_text().encode())
+    atomic_write(path, default_text().encode())
 
 
 def write_schema(folder: Path) -> None:
@@ -74,7 +74,7 @@ def write_schema(folder: Path) -> None:
     Raises:
         SdcamError: it cannot be written.
     """
-    whole_file.write(folder / SCHEMA_NAME, schema_text().encode())
+    atomic_write(folder / SCHEMA_NAME, schema_text().encode())
 
 
 def meaning(model: type[Section], name: str) -> str:
@@ -82,7 +82,7 @@ def meaning(model: type[Section], name: str) -> str:
     section are not."""
     field = model.model_fields[name]
     bounds, unit = bounds_of(field), unit_of(field)
-    if model is CoreML:  # the same words for every key: they stand above
+    if model is CoreMLSettings:  # the same words for every key: they stand above
         bounds = ""
     effects = {effect_of(other) for other in model.model_fields.values()}
     live = "live" if len(effects) > 1 and effect_of(field) is Effect.LIVE else ""
@@ -97,7 +97,7 @@ def _keys(model: type[Section]) -> str:
     }
     column = max(len(text) for text in assigned.values()) + 3
     lines = []
-    if model is CoreML:
+    if model is CoreMLSettings:
         words = ", ".join(f'"{w}"' for w in choices_of(model.model_fields["fused"]))
         lines.append(f"# Each is one of {words}.\n")
     for name, text in assigned.items():

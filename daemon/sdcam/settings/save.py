@@ -10,7 +10,7 @@ from typing import Any
 import tomlkit
 from tomlkit.items import Item
 
-from sdcam import whole_file
+from sdcam.atomic_file import atomic_write
 from sdcam.errors import SdcamError
 from sdcam.settings.default_file import default_text, write_schema
 from sdcam.settings.file import parse_toml, read
@@ -37,7 +37,7 @@ def write(path: Path, text: str) -> None:
         write_schema(path.parent)
     elif read(path) == text:
         return
-    whole_file.write(path, text.encode())
+    atomic_write(path, text.encode())
 
 
 def with_values(path: Path, values: Mapping[str, object]) -> str:

@@ -59,7 +59,7 @@ class Fit(str, Enum):
     BLUR = "blur"  # show all of it over a blurred, enlarged copy of itself
 
 
-class Look(Section):
+class LookSettings(Section):
     """What the picture looks like. Every key takes effect while running."""
 
     prompt: Prompt = key(
@@ -127,7 +127,7 @@ class Look(Section):
     )
 
 
-class Camera(Section):
+class CameraSettings(Section):
     """The physical camera. A change opens it anew; the output goes on."""
 
     device: str = key(
@@ -160,7 +160,7 @@ class Camera(Section):
         return _number_as_text(value)
 
 
-class Model(Section):
+class ModelSettings(Section):
     """What paints. A change loads the model anew; the output goes on."""
 
     name: str = key(
@@ -212,7 +212,7 @@ class Model(Section):
         return None if self.render_size == "auto" else parse_render_size(self.render_size)
 
 
-class CoreML(Section):
+class CoreMLSettings(Section):
     """Compute units of each Core ML program (macOS). A change loads the model anew."""
 
     fused: Units = key("auto", "Fused", "The whole model as one program.", effect=MODEL)
@@ -229,7 +229,7 @@ class CoreML(Section):
         return {name: units for name, units in self.model_dump().items() if units != "auto"}
 
 
-class Output(Section):
+class OutputSettings(Section):
     """The virtual camera. A change that is not live opens it anew."""
 
     device: str = key(
@@ -295,7 +295,7 @@ class Output(Section):
     )
 
 
-class Service(Section):
+class ServiceSettings(Section):
     """The background service itself. What is not live waits for `sdcam service restart`."""
 
     log_level: LogLevel = key("info", "Log level", "The least that is logged.", effect=LIVE)
@@ -349,12 +349,12 @@ class Service(Section):
 class Settings(Section):
     """The configuration of StreamDiffusion Cam."""
 
-    look: Look = Field(default_factory=Look)
-    camera: Camera = Field(default_factory=Camera)
-    model: Model = Field(default_factory=Model)
-    coreml: CoreML = Field(default_factory=CoreML)
-    output: Output = Field(default_factory=Output)
-    service: Service = Field(default_factory=Service)
+    look: LookSettings = Field(default_factory=LookSettings)
+    camera: CameraSettings = Field(default_factory=CameraSettings)
+    model: ModelSettings = Field(default_factory=ModelSettings)
+    coreml: CoreMLSettings = Field(default_factory=CoreMLSettings)
+    output: OutputSettings = Field(default_factory=OutputSettings)
+    service: ServiceSettings = Field(default_factory=ServiceSettings)
     styles: dict[Prompt, Prompt] = Field(
         default_factory=dict,
         title="Styles",

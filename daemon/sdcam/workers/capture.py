@@ -16,7 +16,7 @@ import numpy as np
 
 from sdcam.capture.source import Source, SourceInfo
 from sdcam.errors import SdcamError
-from sdcam.settings import Camera
+from sdcam.settings import CameraSettings
 from sdcam.workers.child import Child
 from sdcam.workers.frame_pool import FramePool, FrameSlots
 from sdcam.workers.meters import RateMeter
@@ -37,7 +37,7 @@ class SourceSpec:
     """What to open: a spec of the command line, the camera settings, whether a file ends."""
 
     spec: str
-    camera: Camera
+    camera: CameraSettings
     once: bool = False
 
 

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 
 from sdcam.engines.plan import EnginePlan
 from sdcam.errors import MissingError, SdcamError, UsageError
-from sdcam.pipeline.conditioning import Conditioning
+from sdcam.pipeline.look import Look
 from sdcam.workers.child import Child
 from sdcam.workers.frame_pool import FramePool
 from sdcam.workers.records import CameraFrame, PaintRequest, StagesDone, StyledFrame
@@ -92,13 +92,13 @@ class Chain:
         """Until `tend` has something to do."""
         return max(0.0, min(process.seconds_left for process in self.processes))
 
-    def tend(self, conditioning: Conditioning) -> None:
+    def tend(self, look: Look) -> None:
         """Starts the processes that should run, replaces those that hang."""
         for process in self.processes:
             if process.seconds_left > 0:
                 continue
             if process.child is None:
-                process.start(conditioning)
+                process.start(look)
             elif not process.is_starved():
                 self._failed(process, process.hung())
 
@@ -122,12 +122,12 @@ class Chain:
             ahead += process.usual_seconds
         return entry - now
 
-    def enter(self, frame: CameraFrame, slot: int, conditioning: Conditioning) -> None:
+    def enter(self, frame: CameraFrame, slot: int, look: Look) -> None:
         """Sends a frame on its way; its slots belong to the chain now."""
         fresh = not self._follows
         self._follows = True
         now = time.monotonic_ns()
-        request = PaintRequest(frame, slot, conditioning, now, fresh, best_before_ns=0)
+        request = PaintRequest(frame, slot, look, now, fresh, best_before_ns=0)
         self._flights.append(_Flight(request))
         self._move()
 
@@ -205,7 +205,7 @@ class Chain:
             spec,
             request.inferred,
             flight.stage_ns,
-            request.conditioning.prompt,
+            request.look.prompt,
             flight.prompt_refused,
         )
 
@@ -246,8 +246,8 @@ class Chain:
         self._styled.give_back(flight.request.slot)
 
     def _process(self, name: str) -> StageProcess:
-        def spawn(conditioning: Conditioning) -> Child:
+        def spawn(look: Look) -> Child:
             slots = self._camera.slots, self._styled.slots
-            return Child(name, stage_main, *slots, self.plan, name, conditioning)
+            return Child(name, stage_main, *slots, self.plan, name, look)
 
         return StageProcess(name, spawn)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from sdcam.engines.choice import plan_engine
 from sdcam.engines.plan import EnginePlan, ModelSpec
 from sdcam.errors import SdcamError
-from sdcam.pipeline.conditioning import Conditioning, unknown_prompt
+from sdcam.pipeline.look import Look, unknown_prompt
 from sdcam.pipeline.networks import NetworksSpec
 from sdcam.workers.chain import Chain, Tally
 from sdcam.workers.frame_pool import FramePool
@@ -26,7 +26,7 @@ class InferenceWorker(Worker):
     """
     Args:
         model: what to run.
-        conditioning: the look to begin with.
+        look: the look to begin with.
         camera, styled: memory that frames come from and are painted in.
         deliver: gets every styled frame; who gets it gives the slot back.
         on_prompt: told of a prompt that the model does not know; the one before it goes on. None
@@ -36,7 +36,7 @@ class InferenceWorker(Worker):
     def __init__(
         self,
         model: ModelSpec,
-        conditioning: Conditioning,
+        look: Look,
         camera: FramePool,
         styled: FramePool,
         deliver: Callable[[StyledFrame], None],
@@ -49,8 +49,8 @@ class InferenceWorker(Worker):
         self.inferred = RateMeter()
         self.reused = 0
         self.stages: dict[str, Distribution] = {}
-        self._conditioning = conditioning
-        self._known_prompt = conditioning.prompt
+        self._look = look
+        self._known_prompt = look.prompt
         self._refused_prompt: str | None = None
         self._on_prompt = on_prompt
         self._camera = camera
@@ -101,15 +101,15 @@ class InferenceWorker(Worker):
                 self._camera.give_back(passed_over.slot)
         self._wakeup.ring()
 
-    def condition(self, conditioning: Conditioning) -> None:
+    def apply_look(self, look: Look) -> None:
         """A new look, in force from the next frame on."""
         with self._lock:
             refused = self._refused_prompt
-            if conditioning.prompt == refused:  # still; something else has changed
-                conditioning = replace(conditioning, prompt=self._known_prompt)
+            if look.prompt == refused:  # still; something else has changed
+                look = replace(look, prompt=self._known_prompt)
             else:
                 self._refused_prompt = None
-            self._conditioning = conditioning
+            self._look = look
         if refused is not None and self._refused_prompt is None:
             self._on_prompt(None)
         self._mention_steps()
@@ -121,7 +121,7 @@ class InferenceWorker(Worker):
         with self._lock:  # which may know a prompt that the last one did not
             refused, self._refused_prompt = self._refused_prompt, None
             if refused is not None:
-                self._conditioning = replace(self._conditioning, prompt=refused)
+                self._look = replace(self._look, prompt=refused)
         if refused is not None:
             self._on_prompt(None)
         self._wakeup.ring()
@@ -157,7 +157,7 @@ class InferenceWorker(Worker):
         self._chain = chain
         try:
             while self._active and model is self.model:
-                chain.tend(self._conditioning)
+                chain.tend(self._look)
                 self._enter(chain)
                 for pipe in self._wakeup.wait(self._seconds_left(chain), *chain.pipes):
                     if styled := chain.receive(pipe):
@@ -179,7 +179,7 @@ class InferenceWorker(Worker):
             if self._reset:
                 chain.start_afresh()
             self._reset = False
-        chain.enter(frame, slot, self._conditioning)
+        chain.enter(frame, slot, self._look)
 
     def _seconds_left(self, chain: Chain) -> float:
         waits = self._pending is not None and self._styled.free > 0
@@ -203,10 +203,10 @@ class InferenceWorker(Worker):
             if not styled.prompt_refused:
                 self._known_prompt = styled.prompt
                 return
-            if styled.prompt != self._conditioning.prompt:  # not wanted any more
+            if styled.prompt != self._look.prompt:  # not wanted any more
                 return
             self._refused_prompt = styled.prompt
-            self._conditioning = replace(self._conditioning, prompt=self._known_prompt)
+            self._look = replace(self._look, prompt=self._known_prompt)
         self._on_prompt(unknown_prompt(styled.spec.model, styled.prompt))
 
     def _announce(self, chain: Chain) -> None:
@@ -221,7 +221,7 @@ class InferenceWorker(Worker):
             self._mention_steps()
 
     def _mention_steps(self) -> None:
-        chain, steps = self._chain, self._conditioning.steps
+        chain, steps = self._chain, self._look.steps
         if chain is not None and "fused" in chain.plan.processes and steps > 1:
             self._log.warning(
                 "look.steps is %d; the fused layout takes 1, the staged one more", steps

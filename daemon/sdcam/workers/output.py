@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from sdcam.compositor import Card, Compositor
 from sdcam.errors import SdcamError
-from sdcam.pipeline.stages import Canvas
-from sdcam.settings import Fit, Output
+from sdcam.pipeline.stages import FrameBuffers
+from sdcam.settings import Fit, OutputSettings
 from sdcam.workers.frame_pool import FramePool
 from sdcam.workers.meters import Distribution, RateMeter
 from sdcam.workers.phase import PhaseLock
@@ -57,7 +57,7 @@ class OutputWorker:
     def __init__(
         self,
         specs: Sequence[str],
-        output: Output,
+        output: OutputSettings,
         pool: FramePool,
         situation: Callable[[int | None], Card | None],
         view: View,
@@ -85,7 +85,7 @@ class OutputWorker:
         self._next: StyledFrame | None = None
         self._shown: StyledFrame | None = None
         self._stale_view = False
-        self._next_output: Output | None = None
+        self._next_output: OutputSettings | None = None
         self._stopping = False
         self._specs = specs
         self._patient = patient
@@ -169,7 +169,7 @@ class OutputWorker:
             self._stale_view = True
             self._changed.notify()
 
-    def reopen(self, output: Output) -> bool:
+    def reopen(self, output: OutputSettings) -> bool:
         """Takes another size, rate or device into force; False if a recording stands against it,
         which is of one size and rate."""
         if any(port.is_film for port in self._ports):
@@ -202,8 +202,8 @@ class OutputWorker:
             styled = self._next or self._shown
             if styled is None:
                 return None
-            canvas = self._canvas(styled)
-            return canvas.seen.copy(), canvas.styled.copy()
+            buffers = self._buffers(styled)
+            return buffers.model_input.copy(), buffers.styled.copy()
 
     def _run(self) -> None:
         # OpenCV's own threads take a third more of the processor here, and are not sooner done.
@@ -288,17 +288,17 @@ class OutputWorker:
     def _compose_for(self, shape: Shape) -> None:
         if self._shown is None:
             return
-        canvas, view = self._canvas(self._shown), self._view
+        buffers, view = self._buffers(self._shown), self._view
         self._composed[shape] = self._compositors[shape].compose(
-            canvas.styled,
-            canvas.seen if view.blend > 0 else None,
+            buffers.styled,
+            buffers.model_input if view.blend > 0 else None,
             view.fit,
             view.blend,
             view.mirror,
         )
 
-    def _canvas(self, styled: StyledFrame) -> Canvas:
-        return Canvas.over(self._pool.slots.memory(styled.slot), styled.spec)
+    def _buffers(self, styled: StyledFrame) -> FrameBuffers:
+        return FrameBuffers.over(self._pool.slots.memory(styled.slot), styled.spec)
 
     def _send(self) -> None:
         now = time.monotonic_ns()

@@ -6,7 +6,7 @@ import time
 
 from sdcam.errors import SdcamError
 from sdcam.output import Sink, open_sink
-from sdcam.settings import Output
+from sdcam.settings import OutputSettings
 
 _REOPEN_SECONDS = 2.0
 
@@ -26,7 +26,7 @@ class Port:
         SdcamError: it cannot be opened, and nobody is patient or it would not come back.
     """
 
-    def __init__(self, spec: str, output: Output, patient: bool = False) -> None:
+    def __init__(self, spec: str, output: OutputSettings, patient: bool = False) -> None:
         self.spec = spec
         self.is_film = spec.startswith("file:")
         self.comes_back = spec.startswith("virtual-camera")
@@ -59,7 +59,7 @@ class Port:
         sink = self.sink
         return sink.report() if sink else {}
 
-    def reopen(self, output: Output) -> None:
+    def reopen(self, output: OutputSettings) -> None:
         """Takes another size, rate or device: opened anew with the next frame."""
         self.close()
         self._output = output

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from sdcam.capture.source import SourceInfo
 from sdcam.errors import MissingError
-from sdcam.pipeline.conditioning import Conditioning
+from sdcam.pipeline.look import Look
 from sdcam.pipeline.networks import NetworksSpec
 
 
@@ -67,8 +67,8 @@ class PaintRequest:
     """To a process of the model: run your stages on this frame."""
 
     frame: CameraFrame
-    slot: int  # of styled memory: the frame's canvas
-    conditioning: Conditioning
+    slot: int  # of styled memory: the frame's buffers
+    look: Look
     now_ns: int  # the clock of prompt transitions
     fresh: bool  # it does not follow the frame before it
     best_before_ns: int  # if it could not be begun until then, a newer frame is the better use
@@ -77,7 +77,7 @@ class PaintRequest:
 
 @dataclass(frozen=True)
 class StagesDone:
-    """From a process of the model: the canvas holds what its stages made, or nothing new where
+    """From a process of the model: the buffers holds what its stages made, or nothing new where
     the frame came too late."""
 
     inferred: bool = True
@@ -88,7 +88,7 @@ class StagesDone:
 
 @dataclass(frozen=True)
 class StyledFrame:
-    """From the model: the canvas in this slot of styled memory is painted."""
+    """From the model: the buffers in this slot of styled memory is painted."""
 
     slot: int
     sequence: int

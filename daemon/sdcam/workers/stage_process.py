@@ -11,10 +11,10 @@ from multiprocessing.connection import Connection
 
 from sdcam.engines.plan import EnginePlan
 from sdcam.errors import MissingError, SdcamError
-from sdcam.pipeline.conditioning import Conditioning
 from sdcam.pipeline.img2img import Img2Img
+from sdcam.pipeline.look import Look
 from sdcam.pipeline.networks import NetworksSpec
-from sdcam.pipeline.stages import MOST_LATENT_CHANNELS, Canvas
+from sdcam.pipeline.stages import MOST_LATENT_CHANNELS, FrameBuffers
 from sdcam.workers.child import Child
 from sdcam.workers.frame_pool import FrameSlots
 from sdcam.workers.records import PaintRequest, Ready, StagesDone
@@ -36,7 +36,7 @@ class StageProcess:
         spawn: starts it with a look.
     """
 
-    def __init__(self, name: str, spawn: Callable[[Conditioning], Child]) -> None:
+    def __init__(self, name: str, spawn: Callable[[Look], Child]) -> None:
         self.name = name
         self.child: Child | None = None
         self.spec: NetworksSpec | None = None  # known while it is ready
@@ -47,7 +47,7 @@ class StageProcess:
         self._starvation = Starvation()
         self._deadline = math.inf
         self._patient_until = 0.0  # a first frame and a new prompt take their time
-        self._look: Conditioning | None = None
+        self._look: Look | None = None
         self._times: deque[float] = deque(maxlen=_REMEMBERED)
 
     @property
@@ -66,17 +66,17 @@ class StageProcess:
             self.backoff.seconds_left if self.child is None else self._deadline - time.monotonic()
         )
 
-    def start(self, conditioning: Conditioning) -> None:
-        self._look = conditioning
+    def start(self, look: Look) -> None:
+        self._look = look
         self._times.clear()
-        self.child = self._spawn(conditioning)
+        self.child = self._spawn(look)
         self._deadline = time.monotonic() + _LOAD_SECONDS
 
     def ask(self, request: PaintRequest) -> None:
         """Requests may queue up: the next one is begun without a word from here."""
         assert self.child is not None
-        if request.conditioning != self._look:
-            self._look = request.conditioning
+        if request.look != self._look:
+            self._look = request.look
             self._patient_until = time.monotonic() + _FIRST_ANSWER_SECONDS
         self.asked += 1
         if self.asked == 1:
@@ -145,7 +145,7 @@ def stage_main(
     styled: FrameSlots,
     plan: EnginePlan,
     name: str,
-    conditioning: Conditioning,
+    look: Look,
 ) -> None:
     """The process: loads, says that it is ready, runs its stages on the frames it is given."""
     stages = plan.processes[name]
@@ -158,7 +158,7 @@ def stage_main(
         pipe.send(error)
         return
     try:
-        img2img = Img2Img(networks, conditioning, stages)
+        img2img = Img2Img(networks, look, stages)
         pipe.send(Ready(networks.spec))
         while True:
             pipe.send(_paint(pipe.recv(), img2img, camera, styled))
@@ -184,13 +184,13 @@ def _paint(
         img2img.reset()
     if time.monotonic_ns() > request.best_before_ns:
         return StagesDone(stale=True)
-    if request.conditioning != img2img.conditioning:
-        img2img.condition(request.conditioning, request.now_ns)
+    if request.look != img2img.look:
+        img2img.apply_look(request.look, request.now_ns)
     frame, picture = request.frame, None
     if img2img.sees_camera:  # to the others the slot is gone: it may hold a later frame
         picture = camera.view(frame.slot, (frame.height, frame.width, 3))
-    canvas = Canvas.over(styled.memory(request.slot), img2img.networks.spec)
-    painted = img2img.paint(picture, request.now_ns, canvas, request.inferred)
+    buffers = FrameBuffers.over(styled.memory(request.slot), img2img.networks.spec)
+    painted = img2img.stylize(picture, request.now_ns, buffers, request.inferred)
     return StagesDone(
         painted.inferred, stage_ns=painted.stage_ns, prompt_refused=painted.prompt_refused
     )

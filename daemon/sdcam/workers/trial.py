@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sdcam.engines.plan import LARGEST_CANVAS, EnginePlan
+from sdcam.engines.plan import LARGEST_FRAME_BUFFERS, EnginePlan
 from sdcam.errors import SdcamError
-from sdcam.pipeline.conditioning import Conditioning
+from sdcam.pipeline.look import Look
 from sdcam.workers.chain import IN_FLIGHT, Chain, Tally
 from sdcam.workers.frame_pool import FramePool, FrameSlots
 from sdcam.workers.meters import Distribution, RateMeter
@@ -20,7 +20,7 @@ from sdcam.workers.wakeup import Wakeup
 
 _log = logging.getLogger("sdcam.model")
 _HEIGHT, _WIDTH = 720, 1280
-_LOOK = Conditioning("oil")
+_LOOK = Look("oil")
 _WARM_FRAMES = 10  # until the chain knows how long its processes take
 _POLL_SECONDS = 0.5
 
@@ -55,7 +55,7 @@ def try_plan(plan: EnginePlan, seconds: float, go_on: Callable[[], bool] = lambd
         SdcamError: the plan does not run here.
     """
     camera = FramePool(FrameSlots.allocate(IN_FLIGHT, _HEIGHT * _WIDTH * 3))
-    styled = FramePool(FrameSlots.allocate(IN_FLIGHT, LARGEST_CANVAS))
+    styled = FramePool(FrameSlots.allocate(IN_FLIGHT, LARGEST_FRAME_BUFFERS))
     chain = Chain(plan, camera, styled, Tally(), _raise)
     wakeup = Wakeup()
     trial, warm, until = Trial(plan), 0, float("inf")

@@ -74,9 +74,9 @@ def bars_picture() -> NDArray[np.uint8]:
 def send(seconds: float) -> None:
     from sdcam.compositor import Compositor
     from sdcam.output import open_sink
-    from sdcam.settings import Fit, Output
+    from sdcam.settings import Fit, OutputSettings
 
-    sink = open_sink("virtual-camera", Output(width=WIDTH, height=HEIGHT, fps=_FPS))
+    sink = open_sink("virtual-camera", OutputSettings(width=WIDTH, height=HEIGHT, fps=_FPS))
     compositor = Compositor(WIDTH, HEIGHT, sink.pixel_format)
     frame = compositor.compose(bars_picture(), None, Fit.CROP, 0, False)
     print(f"{sink.name} takes {sink.pixel_format}", flush=True)

@@ -15,7 +15,7 @@ from sdcam.capture import CameraDevice, Kind, camera_faults, open_source
 from sdcam.capture import camera as camera_module
 from sdcam.capture.camera import CameraSource
 from sdcam.errors import MissingError, SdcamError
-from sdcam.settings.schema import Camera
+from sdcam.settings.schema import CameraSettings
 
 DEVICE = CameraDevice(
     name="C920", index=0, kind=Kind.USB, node="/dev/video99", formats=("YUYV", "MJPG")
@@ -57,7 +57,9 @@ class Webcam:
 
 
 def opened(webcam: Webcam, **settings: Any) -> CameraSource:
-    return CameraSource(DEVICE, Camera(**settings), open_capture=lambda address, backend: webcam)
+    return CameraSource(
+        DEVICE, CameraSettings(**settings), open_capture=lambda address, backend: webcam
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -131,7 +133,7 @@ def test_a_failed_open_gives_the_camera_back() -> None:
 def test_a_camera_that_is_not_there_is_a_sentence() -> None:
     """With the real OpenCV."""
     with pytest.raises(MissingError, match=r"/dev/video99.*sdcam cameras"):
-        CameraSource(DEVICE, Camera())
+        CameraSource(DEVICE, CameraSettings())
 
 
 @pytest.fixture
@@ -200,8 +202,8 @@ def test_the_spec_names_the_camera_and_else_the_settings_do(
     monkeypatch.setattr(
         camera_module, "CameraSource", lambda device, camera: chosen.append(device.name)
     )
-    open_source("camera", Camera())
-    open_source("camera", Camera(device="desk"))
-    open_source("camera:2", Camera())
-    open_source("camera:front", Camera(device="desk"))
+    open_source("camera", CameraSettings())
+    open_source("camera", CameraSettings(device="desk"))
+    open_source("camera:2", CameraSettings())
+    open_source("camera:front", CameraSettings(device="desk"))
     assert chosen == ["Front", "Desk", "Desk", "Front"]

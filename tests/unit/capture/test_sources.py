@@ -14,9 +14,9 @@ import pytest
 from sdcam.capture import CameraDevice, Kind, Source, open_source
 from sdcam.capture.camera import CameraSource
 from sdcam.errors import SdcamError, UsageError
-from sdcam.settings.schema import Camera
+from sdcam.settings.schema import CameraSettings
 
-SETTINGS = Camera(width=320, height=180, fps=100)
+SETTINGS = CameraSettings(width=320, height=180, fps=100)
 KINDS = ["camera", "file", "turned file", "odd file", "image", "test"]
 
 

@@ -11,7 +11,7 @@ from sdcam import resources
 from sdcam.capture import Source, open_source
 from sdcam.capture.video_file import VideoFile, plausible_fps
 from sdcam.errors import MissingError, SdcamError, UsageError
-from sdcam.settings.schema import Camera
+from sdcam.settings.schema import CameraSettings
 
 MakeVideo = Callable[..., Path]
 
@@ -28,13 +28,13 @@ def greys(source: Source, most: int) -> list[int]:
 
 
 def test_once_plays_every_frame_and_ends(make_video: MakeVideo) -> None:
-    video = open_source(f"file:{make_video(frames=6)}", Camera(), once=True)
+    video = open_source(f"file:{make_video(frames=6)}", CameraSettings(), once=True)
     assert greys(video, 20) == [0, 1, 2, 3, 4, 5]
     assert greys(video, 1) == []  # the end stays the end
 
 
 def test_a_file_starts_over_at_its_end(make_video: MakeVideo) -> None:
-    video = open_source(f"file:{make_video(frames=4)}", Camera())
+    video = open_source(f"file:{make_video(frames=4)}", CameraSettings())
     assert greys(video, 9) == [0, 1, 2, 3, 0, 1, 2, 3, 0]
 
 
@@ -102,7 +102,7 @@ def test_a_home_folder_and_blanks_in_a_path(
 ) -> None:
     make_video("my clip: one.mp4")
     monkeypatch.setenv("HOME", str(tmp_path))
-    video = open_source("file:~/my clip: one.mp4", Camera())
+    video = open_source("file:~/my clip: one.mp4", CameraSettings())
     assert video.info.name == "my clip: one.mp4"
 
 

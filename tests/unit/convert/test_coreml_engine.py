@@ -7,12 +7,12 @@ import pytest
 import torch
 from PIL import Image
 
-from sdcam.engines.borders import Borders
 from sdcam.engines.coreml.networks import CoreMLFused, CoreMLNetworks
+from sdcam.engines.host_side import HostSide
 from sdcam.engines.torch_device import TorchNetworks
-from sdcam.pipeline.conditioning import Conditioning
 from sdcam.pipeline.img2img import Img2Img
-from sdcam.pipeline.stages import FUSED_STAGES, STAGES, Canvas
+from sdcam.pipeline.look import Look
+from sdcam.pipeline.stages import FUSED_STAGES, STAGES, FrameBuffers
 from sdcam_convert.mil import Program
 
 SIZE = (384, 320)
@@ -42,19 +42,19 @@ def opened(tiny_conversion):
     def opened(kind, *names):
         bundle = tiny_conversion.bundle
         programs = {name: Evaluated(bundle, name) for name in (*names, "text_encoder")}
-        return kind(Borders.of_bundle(bundle, "evaluator"), programs)
+        return kind(HostSide.of_bundle(bundle, "evaluator"), programs)
 
     return opened
 
 
 def film(networks, stages, frames):
     """Styled pictures, the previous latent in each."""
-    img2img = Img2Img(networks, Conditioning("a cat", feedback=0.3, smoothing=0.0), stages)
-    canvas = Canvas.blank(networks.spec)
+    img2img = Img2Img(networks, Look("a cat", feedback=0.3, smoothing=0.0), stages)
+    buffers = FrameBuffers.blank(networks.spec)
     styled = []
     for frame in frames:
-        img2img.paint(frame, 0, canvas)
-        styled.append(canvas.styled.copy())
+        img2img.stylize(frame, 0, buffers)
+        styled.append(buffers.styled.copy())
     return np.stack(styled).astype(float)
 
 

@@ -15,8 +15,8 @@ from fake_coremltools import FakeCoreML
 from safetensors.numpy import save_file
 
 from sdcam import paths
-from sdcam.engines.borders import Borders
 from sdcam.engines.coreml import system
+from sdcam.engines.host_side import HostSide
 from sdcam.engines.replay.tiny import TinyNetworks
 from sdcam.models import ModelFolder
 from sdcam.models.bundle import Bundle, BundleCard, sha256
@@ -73,10 +73,10 @@ def lenient_coreml(
     tiny_model: ModelFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> FakeCoreML:
     """The Mac; nobody looks whether its rules are kept."""
-    borders = Borders.of(tiny_model, SIZE, "fake")
-    usual = borders.schedule.single_level(0.5)
-    tiny = TinyNetworks(borders.spec, usual, borders.embed_time.channels)
-    fake = FakeCoreML(_borders(borders), lambda name, inputs: _predict(tiny, name, inputs))
+    host = HostSide.of(tiny_model, SIZE, "fake")
+    usual = host.schedule.single_level(0.5)
+    tiny = TinyNetworks(host.spec, usual, host.embed_time.channels)
+    fake = FakeCoreML(_host(host), lambda name, inputs: _predict(tiny, name, inputs))
     sw_vers = tmp_path / "sw_vers"
     sw_vers.write_text('#!/bin/sh\n[ "$1" = -buildVersion ] && echo 24B83 || echo 15.1\n')
     sw_vers.chmod(0o755)
@@ -98,9 +98,9 @@ def coreml(lenient_coreml: FakeCoreML, capfd: pytest.CaptureFixture[str]) -> Ite
     assert capfd.readouterr().out == ""
 
 
-def _borders(borders: Borders) -> dict[str, dict[str, tuple[int, ...]]]:
-    latent, time = borders.spec.latent_shape, (1, borders.embed_time.channels)
-    prompt = borders.prompt_embeds().shape
+def _host(host: HostSide) -> dict[str, dict[str, tuple[int, ...]]]:
+    latent, time = host.spec.latent_shape, (1, host.embed_time.channels)
+    prompt = host.prompt_embeds().shape
     step = dict.fromkeys(("feedback", "sqrt_alpha", "sqrt_one_minus_alpha"), (1,))
     return {
         "text_encoder": {"input_ids": (1, 77)},

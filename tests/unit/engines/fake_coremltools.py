@@ -37,18 +37,18 @@ class SpecializationStrategy(enum.Enum):
 class FakeCoreML:
     """
     Args:
-        borders: name of a program to its inputs, (width, height) of a picture or shape of an array.
+        host: name of a program to its inputs, (width, height) of a picture or shape of an array.
         predict: (program, inputs) to outputs; pictures as uint8 (H, W, 3).
         macos: of the machine.
     """
 
     def __init__(
         self,
-        borders: dict[str, dict[str, tuple[int, ...]]],
+        host: dict[str, dict[str, tuple[int, ...]]],
         predict: Predict,
         macos: tuple[int, ...] = (15, 1),
     ) -> None:
-        self.borders = borders
+        self.host = host
         self.predict = predict
         self.macos = macos
         self.violations: list[str] = []
@@ -137,7 +137,7 @@ class FakeCoreML:
         given = self.predict(name, {})
         return SimpleNamespace(
             description=SimpleNamespace(
-                input=[SimpleNamespace(name=each) for each in self.borders[name]],
+                input=[SimpleNamespace(name=each) for each in self.host[name]],
                 output=[
                     SimpleNamespace(
                         name=each,
@@ -154,11 +154,11 @@ class FakeCoreML:
         self.calls[name] = self.calls.get(name, 0) + 1
         if type(data) is not dict:
             raise TypeError('"data" parameter must be either a dict or list of dict')
-        borders = self.borders[name]
-        for wrong in sorted(set(borders) ^ set(data)):
+        host = self.host[name]
+        for wrong in sorted(set(host) ^ set(data)):
             self._broken(f"{name}: {wrong} is missing or unknown")
             raise _error(f"Feature {wrong} is missing or unknown.")
-        inputs = {key: self._accepted(name, key, data[key], borders[key]) for key in borders}
+        inputs = {key: self._accepted(name, key, data[key], host[key]) for key in host}
         for key, value in data.items():
             known = given.setdefault(f"{name}: {key}", [])
             if isinstance(value, np.ndarray) and not any(each() is value for each in known):

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sdcam.engines.borders import Borders
 from sdcam.engines.coreml import compiled, open_coreml, program
+from sdcam.engines.host_side import HostSide
 from sdcam.engines.replay.tiny import TinyNetworks
 from sdcam.errors import SdcamError
 from sdcam.pipeline.stages import FUSED_STAGES, STAGES
@@ -45,28 +45,28 @@ def paint_fused(bundle, image, frames=3):
     for _ in range(frames):
         level = networks.schedule.single_level(0.5)
         noise = np.ones_like(latent)
-        latent = networks.paint(image, embeds, noise, latent, level, 0.5, out).copy()
+        latent = networks.stylize(image, embeds, noise, latent, level, 0.5, out).copy()
     networks.close()
     return embeds, latent, out
 
 
 def test_staged_programs_get_and_give_what_they_should(coreml, bundle, tiny_model, image):
     embeds, latent, noise, out = paint_staged(bundle, image)
-    borders = Borders.of(tiny_model, (128, 64), "")
-    tiny = TinyNetworks(borders.spec, borders.schedule.single_level(0.5), 16)
-    words = borders.tokenize("a cat").astype(np.int32)
+    host = HostSide.of(tiny_model, (128, 64), "")
+    tiny = TinyNetworks(host.spec, host.schedule.single_level(0.5), 16)
+    words = host.tokenize("a cat").astype(np.int32)
     assert np.array_equal(embeds, tiny.text_encoder(words))
     assert np.array_equal(latent, tiny.encode(image))
-    assert np.array_equal(noise, tiny.unet(latent, borders.embed_time(499), embeds))
+    assert np.array_equal(noise, tiny.unet(latent, host.embed_time(499), embeds))
     assert np.array_equal(out, tiny.decode(noise))
 
 
 def test_the_fused_program_gets_and_gives_what_it_should(coreml, bundle, tiny_model, image):
     embeds, latent, out = paint_fused(bundle, image)
-    borders = Borders.of(tiny_model, (128, 64), "")
-    level = borders.schedule.single_level(0.5)
-    tiny = TinyNetworks(borders.spec, level, 16)
-    time = borders.embed_time(level.timestep)
+    host = HostSide.of(tiny_model, (128, 64), "")
+    level = host.schedule.single_level(0.5)
+    tiny = TinyNetworks(host.spec, level, 16)
+    time = host.embed_time(level.timestep)
     numbers = [np.float32([n]) for n in (0.5, level.sqrt_alpha, level.sqrt_one_minus_alpha)]
     theirs = np.zeros_like(latent)
     for _ in range(3):
@@ -86,11 +86,11 @@ def test_a_unet_in_chunks_is_one_unet(coreml, make_bundle, image):
 @pytest.mark.parametrize(
     ("stages", "programs"),
     [
-        (("frame", "encode"), {"encode"}),
+        (("preprocess", "encode"), {"encode"}),
         (("denoise",), {"unet", "text_encoder"}),
         (("decode", "smooth"), {"decode"}),
         (("fused",), {"fused", "text_encoder"}),
-        (("frame",), set()),
+        (("preprocess",), set()),
         (("smooth",), set()),
     ],
 )
@@ -113,7 +113,7 @@ def test_results_stay_in_the_same_arrays(coreml, bundle, image):
 
 
 def test_pictures_may_have_any_strides_and_are_not_changed(coreml, bundle, image):
-    networks = open_coreml(bundle, ("frame", "encode"))
+    networks = open_coreml(bundle, ("preprocess", "encode"))
     expected = networks.encode(image).copy()
     wide = np.zeros((64, 256, 3), np.uint8)
     wide[:, ::2] = image
@@ -139,7 +139,7 @@ def test_standard_output_is_the_same_file_afterwards(coreml, bundle, capfd):
 
 def test_a_program_that_fails_is_named(lenient_coreml, bundle, image):
     networks = open_coreml(bundle, STAGES)
-    lenient_coreml.borders["encode"]["mask"] = (1,)
+    lenient_coreml.host["encode"]["mask"] = (1,)
     with pytest.raises(SdcamError, match=r"the program encode \(Feature mask is.*\.\)"):
         networks.encode(image)
 
@@ -169,11 +169,11 @@ def test_another_picture_than_the_programs_is_refused(lenient_coreml, bundle, im
 
 
 def as_float16(patch):
-    patch.setattr(Borders, "latent", lambda self: np.zeros(self.spec.latent_shape, np.float16))
+    patch.setattr(HostSide, "latent", lambda self: np.zeros(self.spec.latent_shape, np.float16))
 
 
 def as_float64(patch):
-    patch.setattr(Borders, "time", lambda self: np.zeros((1, self.embed_time.channels)))
+    patch.setattr(HostSide, "time", lambda self: np.zeros((1, self.embed_time.channels)))
 
 
 def read_only(patch):

@@ -14,7 +14,7 @@ from sdcam.engines.coreml.compiled import CompiledPrograms, cache_folder
 from sdcam.errors import SdcamError
 from sdcam.models.bundle import Bundle
 
-ENCODE = ("frame", "encode")
+ENCODE = ("preprocess", "encode")
 
 
 def entries():

@@ -16,19 +16,19 @@ from sdcam.errors import MissingError, UsageError
 @pytest.mark.skipif(platform.system() == "Darwin", reason="of other systems")
 def test_elsewhere_it_names_the_replay_engine(bundle):
     with pytest.raises(MissingError, match=r"macOS only.*--engine replay:m3-ultra"):
-        open_coreml(bundle, ("frame",))
+        open_coreml(bundle, ("preprocess",))
 
 
 def test_an_old_macos_is_refused(coreml, bundle):
     Path(system._SW_VERS).write_text("#!/bin/sh\necho 13.6.1\n")
     with pytest.raises(MissingError, match=r"macOS 14 or newer, and this is 13\.6\.1.*Update"):
-        open_coreml(bundle, ("frame",))
+        open_coreml(bundle, ("preprocess",))
 
 
 def test_a_bundle_for_a_newer_macos_is_refused_with_the_command(coreml, make_bundle):
     Path(system._SW_VERS).write_text("#!/bin/sh\necho 14.7\n")
     with pytest.raises(MissingError, match=r"made for macOS 15.*14\.7.*--target macOS14"):
-        open_coreml(make_bundle(target="macOS15"), ("frame",))
+        open_coreml(make_bundle(target="macOS15"), ("preprocess",))
 
 
 def test_without_coremltools_it_says_how_to_get_it(coreml, bundle, monkeypatch):
@@ -37,7 +37,7 @@ def test_without_coremltools_it_says_how_to_get_it(coreml, bundle, monkeypatch):
 
     monkeypatch.setattr(system.metadata, "version", missing)
     with pytest.raises(MissingError, match=r"coremltools is not installed.*pip install"):
-        open_coreml(bundle, ("frame",))
+        open_coreml(bundle, ("preprocess",))
 
 
 def test_a_broken_coremltools_is_named(coreml, bundle, monkeypatch):

@@ -17,9 +17,9 @@ from sdcam.engines.replay.program import ReplayProgram
 from sdcam.engines.replay.tiny import TinyNetworks
 from sdcam.errors import SdcamError
 from sdcam.models import ModelFolder
-from sdcam.pipeline.conditioning import Conditioning
 from sdcam.pipeline.img2img import Img2Img
-from sdcam.pipeline.stages import FUSED_STAGES, STAGES, Canvas
+from sdcam.pipeline.look import Look
+from sdcam.pipeline.stages import FUSED_STAGES, STAGES, FrameBuffers
 
 pytestmark = pytest.mark.alone
 
@@ -31,15 +31,15 @@ def frames(references):
     return [np.roll(references["image"], 8 * shift, axis=1) for shift in range(4)]
 
 
-def film(model, frames, stages, **conditioning):
+def film(model, frames, stages, **look):
     """The last picture and the last latent of a few frames."""
     networks = open_replay(parse_replay("replay"), model, SIZE, stages)
-    img2img = Img2Img(networks, Conditioning(**{"prompt": "a cat", **conditioning}), stages)
-    canvas = Canvas.blank(networks.spec)
+    img2img = Img2Img(networks, Look(**{"prompt": "a cat", **look}), stages)
+    buffers = FrameBuffers.blank(networks.spec)
     for frame in frames:
-        img2img.paint(frame, 0, canvas)
+        img2img.stylize(frame, 0, buffers)
     networks.close()
-    return canvas.styled.copy()
+    return buffers.styled.copy()
 
 
 def test_fused_and_staged_paint_the_same(tiny_model, frames):
@@ -67,7 +67,9 @@ def test_the_order_of_frames_shows(tiny_model, frames):
 
 
 def test_it_says_what_it_is(tiny_model):
-    networks = open_replay(parse_replay("replay:m4-max"), tiny_model, SIZE, ("frame", "encode"))
+    networks = open_replay(
+        parse_replay("replay:m4-max"), tiny_model, SIZE, ("preprocess", "encode")
+    )
     assert networks.spec.model == "tiny-model"
     assert networks.spec.runtime == "replay m4-max staged"
     networks.close()
@@ -77,7 +79,7 @@ def test_a_process_without_networks_reads_nothing_of_the_model(tiny_copy):
     model = ModelFolder.open(tiny_copy)
     shutil.rmtree(model.tokenizer)
     model.unet_weights.unlink()
-    networks = open_replay(parse_replay("replay:m4"), model, SIZE, ("frame",))
+    networks = open_replay(parse_replay("replay:m4"), model, SIZE, ("preprocess",))
     assert networks.spec.latent_shape == (1, 4, 8, 16)
     networks.close()
 
@@ -151,11 +153,11 @@ def test_garbage_comes_once_and_stops_the_model(tiny_model, frames, program):
     noises = [unet.predict(inputs)["noise"] for _ in range(3)]
     assert [np.isfinite(noise).all() for noise in noises] == [True, False, True]
     networks = open_replay(parse_replay("replay garbage=unet@3"), tiny_model, SIZE, STAGES)
-    img2img = Img2Img(networks, Conditioning("a cat"))
-    canvas = Canvas.blank(networks.spec)
-    img2img.paint(frames[0], 0, canvas)  # the second call: the first one was the warm-up
+    img2img = Img2Img(networks, Look("a cat"))
+    buffers = FrameBuffers.blank(networks.spec)
+    img2img.stylize(frames[0], 0, buffers)  # the second call: the first one was the warm-up
     with pytest.raises(SdcamError, match="no numbers"):
-        img2img.paint(frames[1], 0, canvas)
+        img2img.stylize(frames[1], 0, buffers)
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ class MadeUpMac(Mac):
         self.home = work / "home"
         self.clock = 0.0
         self.styled = 0
-        self.pids = {"daemon": 100, "capture": 101, "fused": 102, "frame": 103}
+        self.pids = {"daemon": 100, "capture": 101, "fused": 102, "preprocess": 103}
         self.service_pid = None
         self.service_runs = False
         self.plist = 0o644

@@ -9,9 +9,9 @@ from sdcam.errors import UsageError
 from sdcam.output import open_sink, spec
 from sdcam.output.null import Null
 from sdcam.output.recording import Recording
-from sdcam.settings.schema import Output
+from sdcam.settings.schema import OutputSettings
 
-SMALL = Output(width=64, height=64, device="My Cam")
+SMALL = OutputSettings(width=64, height=64, device="My Cam")
 
 
 class Opened:

@@ -16,10 +16,10 @@ import pytest
 
 from sdcam.errors import ExitCode, MissingError, SdcamError, UsageError
 from sdcam.output.recording import Recording
-from sdcam.settings.schema import Output
+from sdcam.settings.schema import OutputSettings
 
-SMALL = Output(width=320, height=180, fps=30)
-LARGE = Output(width=1280, height=720, fps=30)
+SMALL = OutputSettings(width=320, height=180, fps=30)
+LARGE = OutputSettings(width=1280, height=720, fps=30)
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 BARS = [(255, 255, 255), (255, 255, 0), (0, 255, 255), (0, 255, 0), (255, 0, 255), (255, 0, 0)]
 BARS += [(0, 0, 255), (0, 0, 0)]
@@ -119,9 +119,9 @@ def test_the_file_says_how_its_colours_are_meant(tmp_path):
 
 @pytest.mark.parametrize("fps", [29.97, 12.5, 60])
 def test_odd_frame_rates_keep_their_time(tmp_path, fps):
-    recording = Recording(str(tmp_path / "film.mp4"), Output(width=64, height=64, fps=fps))
+    recording = Recording(str(tmp_path / "film.mp4"), OutputSettings(width=64, height=64, fps=fps))
     for _ in range(10):
-        recording.send(grey(90, Output(width=64, height=64)))
+        recording.send(grey(90, OutputSettings(width=64, height=64)))
     recording.close()
     video = cv2.VideoCapture(str(recording.path))
     assert video.get(cv2.CAP_PROP_FPS) == pytest.approx(fps, rel=1e-3)
@@ -220,8 +220,8 @@ def test_the_film_is_whole_when_the_recording_process_is_killed(tmp_path):
     script = (
         "import os, signal, time, numpy as np\n"
         "from sdcam.output.recording import Recording\n"
-        "from sdcam.settings.schema import Output\n"
-        f"recording = Recording({str(path)!r}, Output(width=320, height=180))\n"
+        "from sdcam.settings.schema import OutputSettings\n"
+        f"recording = Recording({str(path)!r}, OutputSettings(width=320, height=180))\n"
         "for step in range(40):\n"
         "    recording.send(np.full((270, 320), 4 * step, np.uint8))\n"
         "    time.sleep(0.01)\n"

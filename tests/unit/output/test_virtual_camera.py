@@ -10,9 +10,9 @@ from sdcam.errors import ExitCode, MissingError, SdcamError, UsageError
 from sdcam.output import backlog
 from sdcam.output import virtual_camera as module
 from sdcam.output.virtual_camera import OBS_CAMERA, VirtualCamera
-from sdcam.settings.schema import Output
+from sdcam.settings.schema import OutputSettings
 
-HD = Output()
+HD = OutputSettings()
 
 
 def frame(pixel_format="I420"):
@@ -59,7 +59,7 @@ def test_on_macos_another_name_is_a_mistake(backend):
 @pytest.mark.parametrize("size", [(512, 512), (640, 480)])
 def test_on_macos_a_size_that_apps_would_squeeze_is_refused(backend, size):
     with pytest.raises(UsageError, match="does not show") as caught:
-        on_macos(output=Output(width=size[0], height=size[1]))
+        on_macos(output=OutputSettings(width=size[0], height=size[1]))
     assert "1280 and 720" in caught.value.todo
     assert backend.cameras == []
 

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from sdcam.errors import SdcamError, UsageError
-from sdcam.pipeline.conditioning import Conditioning
 from sdcam.pipeline.img2img import Img2Img
+from sdcam.pipeline.look import Look
 from sdcam.pipeline.networks import NetworksSpec
 from sdcam.pipeline.scheduler import NoiseSchedule
-from sdcam.pipeline.stages import FUSED_STAGES, STAGES, Canvas
+from sdcam.pipeline.stages import FUSED_STAGES, STAGES, FrameBuffers
 
 SIZE = 64
 SECOND = 10**9
-STILL = Conditioning("red", feedback=0.0, smoothing=0.0, transition_seconds=0.0)
+STILL = Look("red", feedback=0.0, smoothing=0.0, transition_seconds=0.0)
 COLOURS = {"red": (255, 0, 0), "blue": (0, 0, 255)}
 
 
@@ -76,15 +76,15 @@ def box():
     return PaintBox()
 
 
-def painter(box, conditioning=STILL):
-    img2img = Img2Img(box, conditioning)
-    canvas = Canvas.blank(box.spec)
+def painter(box, look=STILL):
+    img2img = Img2Img(box, look)
+    buffers = FrameBuffers.blank(box.spec)
 
     def paint(camera, now=0):
-        painted = img2img.paint(camera, now, canvas)
-        return painted, canvas.styled.copy()
+        painted = img2img.stylize(camera, now, buffers)
+        return painted, buffers.styled.copy()
 
-    return img2img, paint, canvas.seen
+    return img2img, paint, buffers.model_input
 
 
 def colour(picture):
@@ -123,7 +123,7 @@ def test_a_new_prompt_is_painted_on_a_still_picture_until_nothing_of_the_old_is_
     look = replace(STILL, feedback=0.3, smoothing=0.4)
     img2img, paint, _ = painter(box, look)
     paint(frame(10))
-    img2img.condition(replace(look, prompt="blue"), 0)
+    img2img.apply_look(replace(look, prompt="blue"), 0)
     for _ in range(12):
         _, styled = paint(frame(10))
     assert colour(styled) == pytest.approx((0, 0, 255), abs=3)
@@ -135,7 +135,7 @@ def test_one_prompt_melts_into_the_next(box):
     look = replace(STILL, transition_seconds=2.0)
     img2img, paint, _ = painter(box, look)
     paint(frame(10), 0)
-    img2img.condition(replace(look, prompt="blue"), 0)
+    img2img.apply_look(replace(look, prompt="blue"), 0)
     halfway = colour(paint(frame(10), 1 * SECOND)[1])
     after = colour(paint(frame(10), 2 * SECOND)[1])
     assert halfway == pytest.approx((128, 0, 128), abs=3)
@@ -145,7 +145,7 @@ def test_one_prompt_melts_into_the_next(box):
 def test_prompts_are_embedded_once(box):
     img2img, _, _ = painter(box)
     for prompt in ("blue", "red", "blue", "red"):
-        img2img.condition(replace(STILL, prompt=prompt), 0)
+        img2img.apply_look(replace(STILL, prompt=prompt), 0)
     assert [c for c in box.calls if c.startswith("embed")] == ["embed red", "embed blue"]
 
 
@@ -179,14 +179,14 @@ def test_the_similarity_filter_skips_some_similar_frames_and_no_different_ones(b
 def test_steady_state_allocates_no_frame(box):
     """Of the pipeline's own code; the paint box allocates as a network may."""
     img2img = Img2Img(_Fixed(box.spec), STILL)
-    canvas = Canvas.blank(img2img.networks.spec)
+    buffers = FrameBuffers.blank(img2img.networks.spec)
     cameras = [frame(i, 720, 1280) for i in range(4)]
     for camera in cameras:
-        img2img.paint(camera, 0, canvas)
+        img2img.stylize(camera, 0, buffers)
     tracemalloc.start()
     before = tracemalloc.take_snapshot()
     for camera in cameras * 5:
-        img2img.paint(camera, 0, canvas)
+        img2img.stylize(camera, 0, buffers)
     peak = tracemalloc.get_traced_memory()[1] - sum(s.size for s in before.statistics("filename"))
     tracemalloc.stop()
     assert peak < 100_000  # a latent is 131 kB, a picture 786 kB
@@ -201,30 +201,30 @@ def test_stages_apart_paint_the_same_to_the_bit(box):
 
     parts = [
         Img2Img(PaintBox(), look, stages)
-        for stages in (("frame", "encode"), ("denoise",), ("decode", "smooth"))
+        for stages in (("preprocess", "encode"), ("denoise",), ("decode", "smooth"))
     ]
-    canvases = [Canvas.blank(box.spec) for _ in cameras]
+    buffers = [FrameBuffers.blank(box.spec) for _ in cameras]
     inferred = {}
     for tick in range(len(cameras) + 2):
         for position, part in enumerate(parts):  # first in, first out, all stages busy at once
             if 0 <= (n := tick - position) < len(cameras):
                 camera = cameras[n] if position == 0 else None
-                painted = part.paint(camera, 0, canvases[n], inferred.get(n, True))
+                painted = part.stylize(camera, 0, buffers[n], inferred.get(n, True))
                 inferred[n] = painted.inferred
     assert list(inferred.values()) == [True, True, False, True, True, True]
-    for canvas, picture in zip(canvases, expected, strict=True):
-        np.testing.assert_array_equal(canvas.styled, picture)
+    for each, picture in zip(buffers, expected, strict=True):
+        np.testing.assert_array_equal(each.styled, picture)
 
 
 def test_a_fused_model_paints_what_its_stages_do(box):
     look = replace(STILL, feedback=0.6, smoothing=0.5, strength=0.4)
     _, whole, _ = painter(box, look)
     fused = Img2Img(FusedPaintBox(), look, FUSED_STAGES)
-    canvas = Canvas.blank(box.spec)
+    buffers = FrameBuffers.blank(box.spec)
     for value in (10, 90, 90, 40):
-        painted = fused.paint(frame(value), 0, canvas)
+        painted = fused.stylize(frame(value), 0, buffers)
         assert tuple(painted.stage_ns) == FUSED_STAGES
-        np.testing.assert_allclose(canvas.styled, whole(frame(value))[1], atol=1)
+        np.testing.assert_allclose(buffers.styled, whole(frame(value))[1], atol=1)
 
 
 def test_values_that_are_no_numbers_are_a_fault_and_never_fed_back(box):
@@ -236,7 +236,7 @@ def test_values_that_are_no_numbers_are_a_fault_and_never_fed_back(box):
 
 
 class FusedPaintBox(PaintBox):
-    def paint(self, image, prompt_embeds, noise, previous, level, feedback, out):
+    def stylize(self, image, prompt_embeds, noise, previous, level, feedback, out):
         clean = self.encode(image) * (1 - feedback) + previous * feedback
         noisy = level.sqrt_alpha * clean + level.sqrt_one_minus_alpha * noise
         eps = self.predict_noise(noisy, level.timestep, prompt_embeds)
@@ -272,11 +272,11 @@ def test_a_prompt_that_the_model_does_not_know_changes_nothing_and_is_told():
     img2img, paint, _ = painter(Choosy())
     known = paint(frame(0))
     assert not known[0].prompt_refused
-    img2img.condition(replace(STILL, prompt="bleu"), now_ns=SECOND)
+    img2img.apply_look(replace(STILL, prompt="bleu"), now_ns=SECOND)
     refused, picture = paint(frame(0), now=SECOND)
     assert refused.prompt_refused
     np.testing.assert_array_equal(picture, known[1])
-    img2img.condition(replace(STILL, prompt="blue"), now_ns=2 * SECOND)
+    img2img.apply_look(replace(STILL, prompt="blue"), now_ns=2 * SECOND)
     again, picture = paint(frame(0), now=2 * SECOND)
     assert not again.prompt_refused
     assert colour(picture)[2] > 250

@@ -10,7 +10,7 @@ from sdcam.errors import SdcamError
 from sdcam.service import demand as module
 from sdcam.service.demand import Demand
 from sdcam.service.situation import Situation, State
-from sdcam.settings import Output
+from sdcam.settings import OutputSettings
 
 
 class Worker:
@@ -63,7 +63,9 @@ def make(monkeypatch):
     def make(*outputs, **settings):
         parts = Worker(), Worker(), Worker()
         situation = Situation(2.0)
-        demand = Demand(situation, outputs or ("virtual-camera",), Output(**settings), *parts)
+        demand = Demand(
+            situation, outputs or ("virtual-camera",), OutputSettings(**settings), *parts
+        )
         demand.start()
         return demand, situation, *parts
 
@@ -162,12 +164,12 @@ def test_a_pause_is_no_time_that_nobody_watched(make, monkeypatch):
 
 def test_the_settings_are_followed_while_running(make):
     demand, situation, capture, _, _ = make()
-    demand.follow(Output(on_demand=True))
+    demand.follow(OutputSettings(on_demand=True))
     assert (capture.wanted, situation.watched) == (False, False)
-    demand.follow(Output(on_demand=True, device="Another"))
+    demand.follow(OutputSettings(on_demand=True, device="Another"))
     first, second = Audience.made
     assert (first.running, second.running, second.device) == (False, True, "Another")
-    demand.follow(Output(on_demand=False, device="Another"))
+    demand.follow(OutputSettings(on_demand=False, device="Another"))
     assert capture.wanted is True
     demand.stop()
     assert not second.running

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from sdcam.service import log as module
-from sdcam.settings.schema import Service
+from sdcam.settings.schema import ServiceSettings
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def log(tmp_path, monkeypatch):
     ours = logging.getLogger("sdcam")
     before = ours.handlers[:], ours.level, ours.propagate, logging.raiseExceptions
     path = tmp_path / "log" / "sdcam.log"
-    module.start_service_log(Service(log_file=str(path)))
+    module.start_service_log(ServiceSettings(log_file=str(path)))
     yield path
     ours.handlers[0].close()
     ours.handlers[:], ours.level, ours.propagate, logging.raiseExceptions = before

@@ -19,7 +19,7 @@ from sdcam.settings.default_file import (
     schema_text,
 )
 from sdcam.settings.key import choices_of, effect_of
-from sdcam.settings.schema import CoreML, Settings, sections
+from sdcam.settings.schema import CoreMLSettings, Settings, sections
 
 PATH = resources.config("config.toml")
 KEYS = [(name, model, key) for name, model in sections().items() for key in model.model_fields]
@@ -102,8 +102,8 @@ def test_editors_find_the_schema_beside_the_file(tmp_path):
 
 
 def test_compute_units_are_the_engines_words():
-    assert list(CoreML.model_fields) == list(USUAL)
-    for field in CoreML.model_fields.values():
+    assert list(CoreMLSettings.model_fields) == list(USUAL)
+    for field in CoreMLSettings.model_fields.values():
         assert set(choices_of(field)) == {"auto", *UNITS}
-    assert CoreML().chosen == {}
-    assert CoreML(unet="all").chosen == {"unet": "all"}
+    assert CoreMLSettings().chosen == {}
+    assert CoreMLSettings(unet="all").chosen == {"unet": "all"}

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from sdcam.engines.openvino_cpu import _PRECISIONS
 from sdcam.engines.plan import LAYOUTS
-from sdcam.settings import Model
+from sdcam.settings import ModelSettings
 from sdcam.settings.engine_words import AUTO, VARIANTS
 
 
@@ -26,7 +26,7 @@ from sdcam.settings.engine_words import AUTO, VARIANTS
     ],
 )
 def test_what_an_engine_takes_is_right(words):
-    assert Model(engine=words).engine == words
+    assert ModelSettings(engine=words).engine == words
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_what_an_engine_takes_is_right(words):
 )
 def test_a_typo_says_what_was_expected(words, near):
     with pytest.raises(ValidationError, match=r'"openvino:f32\|bf16\|f16"') as caught:
-        Model(engine=words)
+        ModelSettings(engine=words)
     assert (f'did you mean "{near}"?' in str(caught.value)) == bool(near)
 
 

@@ -7,13 +7,13 @@ import time
 
 import pytest
 
-from sdcam.settings import Camera
+from sdcam.settings import CameraSettings
 from sdcam.workers import capture as module
 from sdcam.workers.capture import CaptureWorker, SourceSpec, capture_main
 from sdcam.workers.frame_pool import FramePool, FrameSlots
 from sdcam.workers.records import Started
 
-SOURCE = SourceSpec("test", Camera(width=64, height=64, fps=30))
+SOURCE = SourceSpec("test", CameraSettings(width=64, height=64, fps=30))
 SLOW_SECONDS = 1.2
 
 

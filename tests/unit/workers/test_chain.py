@@ -14,11 +14,11 @@ from sdcam.engines.plan import LAYOUTS, TOGETHER, EnginePlan
 from sdcam.engines.replay import open_replay, parse_replay
 from sdcam.errors import MissingError
 from sdcam.models import find_model
-from sdcam.pipeline.conditioning import Conditioning
 from sdcam.pipeline.img2img import Img2Img
+from sdcam.pipeline.look import Look
 from sdcam.pipeline.networks import NetworksSpec
 from sdcam.pipeline.scheduler import NoiseSchedule
-from sdcam.pipeline.stages import STAGES, Canvas, canvas_bytes
+from sdcam.pipeline.stages import STAGES, FrameBuffers, frame_buffer_bytes
 from sdcam.workers import chain as module
 from sdcam.workers.chain import IN_FLIGHT, Chain, Tally
 from sdcam.workers.frame_pool import FramePool, FrameSlots
@@ -29,7 +29,7 @@ from sdcam.workers.wakeup import Wakeup
 pytestmark = pytest.mark.alone
 
 SIZE = 64
-LOOK = Conditioning("oil", strength=0.4, feedback=0.6, smoothing=0.5, transition_seconds=0.0)
+LOOK = Look("oil", strength=0.4, feedback=0.6, smoothing=0.5, transition_seconds=0.0)
 PATIENCE = 60.0
 
 
@@ -78,7 +78,7 @@ class Bench:
     def __init__(self, layout=LAYOUTS["staged"], engine="test", milliseconds=(0, 0, 0), plan=None):
         plan = plan or Plan("model", engine, None, layout, milliseconds=milliseconds)
         self.camera = FramePool(FrameSlots.allocate(4, SIZE * SIZE * 3))
-        self.styled = FramePool(FrameSlots.allocate(4, canvas_bytes(SIZE, SIZE)))
+        self.styled = FramePool(FrameSlots.allocate(4, frame_buffer_bytes(SIZE, SIZE)))
         self.tally = Tally()
         self.faults = []
         self.chain = Chain(plan, self.camera, self.styled, self.tally, self.faults.append)
@@ -117,7 +117,7 @@ class Bench:
                 age = time.monotonic_ns() - styled.captured_ns
                 self.waits.append((age - sum(styled.stage_ns.values())) / 1e6)
                 memory = self.styled.slots.memory(styled.slot)
-                came.append((styled, Canvas.over(memory, styled.spec).styled.copy()))
+                came.append((styled, FrameBuffers.over(memory, styled.spec).styled.copy()))
                 self.styled.give_back(styled.slot)
         return came
 
@@ -145,10 +145,10 @@ class Bench:
 def alone(values, networks=None):
     """What one process paints, one frame after the other."""
     img2img = Img2Img(networks or Networks(), LOOK)
-    canvas = Canvas.blank(img2img.networks.spec)
+    buffers = FrameBuffers.blank(img2img.networks.spec)
     for value in values:
-        img2img.paint(np.full((SIZE, SIZE, 3), value, np.uint8), 0, canvas)
-        yield canvas.styled.copy()
+        img2img.stylize(np.full((SIZE, SIZE, 3), value, np.uint8), 0, buffers)
+        yield buffers.styled.copy()
 
 
 @pytest.mark.parametrize("layout", [TOGETHER, LAYOUTS["staged"]], ids=["together", "staged"])

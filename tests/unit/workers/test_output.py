@@ -11,8 +11,8 @@ import pytest
 from sdcam.compositor import Card
 from sdcam.errors import SdcamError
 from sdcam.pipeline.networks import NetworksSpec
-from sdcam.pipeline.stages import Canvas, canvas_bytes
-from sdcam.settings import Fit, Output
+from sdcam.pipeline.stages import FrameBuffers, frame_buffer_bytes
+from sdcam.settings import Fit, OutputSettings
 from sdcam.workers import port as module
 from sdcam.workers.frame_pool import FramePool, FrameSlots
 from sdcam.workers.output import OutputWorker, View
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.alone
 
 SIZE = 64
 SPEC = NetworksSpec("model", "runtime", SIZE, SIZE, 4, 8)
-SETTINGS = Output(width=128, height=128, fps=100)
+SETTINGS = OutputSettings(width=128, height=128, fps=100)
 CARD = Card("Starting")
 
 
@@ -59,7 +59,7 @@ class Bench:
         self.faults = []
         self.limit = threading.Event()
         monkeypatch.setattr(module, "open_sink", self._open)
-        self.pool = FramePool(FrameSlots.allocate(4, canvas_bytes(SIZE, SIZE)))
+        self.pool = FramePool(FrameSlots.allocate(4, frame_buffer_bytes(SIZE, SIZE)))
         self.worker = OutputWorker(
             specs, SETTINGS, self.pool, card, View(), self.faults.append,
             on_limit=self.limit.set, **more,
@@ -73,9 +73,9 @@ class Bench:
 
     def show(self, rgb, camera=(0, 0, 0)):
         slot = self.pool.take()
-        canvas = Canvas.over(self.pool.slots.memory(slot), SPEC)
-        canvas.seen[...] = camera
-        canvas.styled[...] = rgb
+        buffers = FrameBuffers.over(self.pool.slots.memory(slot), SPEC)
+        buffers.model_input[...] = camera
+        buffers.styled[...] = rgb
         self.worker.show(StyledFrame(slot, 1, time.monotonic_ns(), SPEC, True))
 
     def until(self, condition):
@@ -170,7 +170,7 @@ def test_after_a_pause_nothing_of_the_old_picture_is_left(bench):
 @pytest.fixture
 def slow(monkeypatch):
     """A frame a second, as the slowest rate and the rest have it."""
-    monkeypatch.setattr(f"{__name__}.SETTINGS", Output(width=128, height=128, fps=1))
+    monkeypatch.setattr(f"{__name__}.SETTINGS", OutputSettings(width=128, height=128, fps=1))
 
 
 def test_the_card_of_a_pause_does_not_wait_for_the_tick(bench, slow):
@@ -267,7 +267,7 @@ def test_pictures_that_are_forgotten_between_question_and_answer_give_a_card(ben
     one.show((255, 0, 0))
     one.until(lambda: one.sinks[0].colours[-1:] == [(0, 0, 255)])
     answers.append(one.worker.clear)
-    one.worker.reopen(Output(width=128, height=130, fps=100))
+    one.worker.reopen(OutputSettings(width=128, height=130, fps=100))
     one.until(lambda: len(one.sinks) == 2 and len(one.sinks[1].colours) > 3)
     assert (0, 0, 255) not in one.sinks[1].colours
     assert one.worker.beats

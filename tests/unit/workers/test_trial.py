@@ -24,7 +24,7 @@ def test_stages_that_overlap_are_found_to_be_faster():
 
 def test_every_stage_is_timed_and_every_frame_painted():
     trial = try_plan(plan("staged", LAYOUTS["staged"], (1, 5, 1)), 0.5)
-    assert set(trial.stages) == {"frame", "encode", "denoise", "decode", "smooth"}
+    assert set(trial.stages) == {"preprocess", "encode", "denoise", "decode", "smooth"}
     assert trial.painted.count > 5
     assert trial.latency.percentiles(50)[0] > 7
 

@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
-from sdcam import whole_file
+from sdcam.atomic_file import atomic_write
 from sdcam.engines.coreml.system import System, find_system
 from sdcam.engines.plan import LAYOUTS, EnginePlan, ModelSpec
 from sdcam.errors import SdcamError, UsageError
@@ -71,7 +71,7 @@ def remember(bundle: Bundle, fps: Mapping[str, float]) -> None:
     path = bundle.path / MEASURED
     known = {"machine": _machine(find_system()), "fps": dict(fps)}
     try:
-        whole_file.write(path, (json.dumps(known, indent=2) + "\n").encode())
+        atomic_write(path, (json.dumps(known, indent=2) + "\n").encode())
     except SdcamError as error:
         _log.info("%s", error.what)
 

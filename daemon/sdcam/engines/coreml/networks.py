@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sdcam.engines.borders import Borders, Float, Pixels
 from sdcam.engines.coreml.program import Array, BoundProgram, Program
+from sdcam.engines.host_side import Float, HostSide, Pixels
 from sdcam.models.folder import TOKENS
 from sdcam.pipeline.scheduler import NoiseLevel
 
@@ -29,14 +29,14 @@ class Chunk:
 class _Prompts:
     """What both layouts have: the text encoder, where its program is loaded."""
 
-    def __init__(self, borders: Borders, programs: Mapping[str, Program]) -> None:
-        self._borders = borders
-        self.spec, self.schedule = borders.spec, borders.schedule
-        self._size = borders.spec.width, borders.spec.height
+    def __init__(self, host: HostSide, programs: Mapping[str, Program]) -> None:
+        self._host = host
+        self.spec, self.schedule = host.spec, host.schedule
+        self._size = host.spec.width, host.spec.height
         self._bound: dict[str, BoundProgram] = {}
         if "text_encoder" in programs:
             self._words = np.zeros((1, TOKENS), np.int32)
-            self._embedded = borders.prompt_embeds()
+            self._embedded = host.prompt_embeds()
             self._bound["text_encoder"] = BoundProgram(
                 "text_encoder",
                 programs["text_encoder"],
@@ -46,7 +46,7 @@ class _Prompts:
             self.embed("")  # the first run allocates
 
     def embed(self, prompt: str) -> Float:
-        np.copyto(self._words, self._borders.tokenize(prompt))
+        np.copyto(self._words, self._host.tokenize(prompt))
         self._bound["text_encoder"].run()
         return self._embedded
 
@@ -58,7 +58,7 @@ class _Prompts:
 class CoreMLNetworks(_Prompts):
     """
     Args:
-        borders: of the model.
+        host: of the model.
         programs: any of "encode", "unet", "decode" and "text_encoder"; what is not there is not
             to be called.
         chunks: the UNet in parts, in order, in place of "unet".
@@ -66,29 +66,29 @@ class CoreMLNetworks(_Prompts):
 
     def __init__(
         self,
-        borders: Borders,
+        host: HostSide,
         programs: Mapping[str, Program],
         chunks: Sequence[Chunk] = (),
     ) -> None:
-        super().__init__(borders, programs)
+        super().__init__(host, programs)
         if "encode" in programs:
-            self._encoded = borders.latent()
+            self._encoded = host.latent()
             self._bound["encode"] = BoundProgram(
                 "encode", programs["encode"], {}, {"latent": self._encoded}, self._size, True
             )
-            self.encode(borders.picture()[0])
+            self.encode(host.picture()[0])
         if "unet" in programs:
-            outputs = {"noise": borders.spec.latent_shape}
+            outputs = {"noise": host.spec.latent_shape}
             chunks = (
                 Chunk(programs["unet"], ("sample", "time_embedding", "prompt_embeds"), outputs),
             )
         self._unet = self._chain(chunks) if chunks else ()
         if "decode" in programs:
-            self._to_decode = borders.latent()
+            self._to_decode = host.latent()
             self._bound["decode"] = BoundProgram(
                 "decode", programs["decode"], {"latent": self._to_decode}, {}, self._size
             )
-            self.decode(self._to_decode, borders.picture()[0])
+            self.decode(self._to_decode, host.picture()[0])
 
     def encode(self, image: Pixels) -> Float:
         self._bound["encode"].run(image)
@@ -96,7 +96,7 @@ class CoreMLNetworks(_Prompts):
 
     def predict_noise(self, latent: Float, timestep: int, prompt_embeds: Float) -> Float:
         np.copyto(self._known["sample"], latent)
-        np.copyto(self._known["time_embedding"], self._borders.embed_time(timestep))
+        np.copyto(self._known["time_embedding"], self._host.embed_time(timestep))
         np.copyto(self._known["prompt_embeds"], prompt_embeds)
         for part in self._unet:
             part.run()
@@ -113,9 +113,9 @@ class CoreMLNetworks(_Prompts):
     def _chain(self, chunks: Sequence[Chunk]) -> tuple[BoundProgram, ...]:
         """A part's results are the very arrays that later parts take."""
         self._known: dict[str, Array] = {
-            "sample": self._borders.latent(),
-            "time_embedding": self._borders.time(),
-            "prompt_embeds": self._borders.prompt_embeds(),
+            "sample": self._host.latent(),
+            "time_embedding": self._host.time(),
+            "prompt_embeds": self._host.prompt_embeds(),
         }
         parts = []
         for number, chunk in enumerate(chunks, start=1):
@@ -135,14 +135,14 @@ class CoreMLFused(_Prompts):
         programs: "fused" and "text_encoder".
     """
 
-    def __init__(self, borders: Borders, programs: Mapping[str, Program]) -> None:
-        super().__init__(borders, programs)
-        self._latent = borders.latent()
+    def __init__(self, host: HostSide, programs: Mapping[str, Program]) -> None:
+        super().__init__(host, programs)
+        self._latent = host.latent()
         self._inputs: dict[str, Float] = {
-            "prompt_embeds": borders.prompt_embeds(),
-            "noise": borders.latent(),
-            "previous_latent": borders.latent(),
-            "time_embedding": borders.time(),
+            "prompt_embeds": host.prompt_embeds(),
+            "noise": host.latent(),
+            "previous_latent": host.latent(),
+            "time_embedding": host.time(),
             "feedback": np.zeros(1, np.float32),
             "sqrt_alpha": np.ones(1, np.float32),
             "sqrt_one_minus_alpha": np.zeros(1, np.float32),
@@ -150,10 +150,10 @@ class CoreMLFused(_Prompts):
         self._bound["fused"] = BoundProgram(
             "fused", programs["fused"], self._inputs, {"latent": self._latent}, self._size, True
         )
-        picture = borders.picture()[0]
+        picture = host.picture()[0]
         self._bound["fused"].run(picture, picture)
 
-    def paint(
+    def stylize(
         self,
         image: Pixels,
         prompt_embeds: Float,
@@ -166,7 +166,7 @@ class CoreMLFused(_Prompts):
         np.copyto(self._inputs["prompt_embeds"], prompt_embeds)
         np.copyto(self._inputs["noise"], noise)
         np.copyto(self._inputs["previous_latent"], previous)
-        np.copyto(self._inputs["time_embedding"], self._borders.embed_time(level.timestep))
+        np.copyto(self._inputs["time_embedding"], self._host.embed_time(level.timestep))
         self._inputs["feedback"][0] = feedback
         self._inputs["sqrt_alpha"][0] = level.sqrt_alpha
         self._inputs["sqrt_one_minus_alpha"][0] = level.sqrt_one_minus_alpha

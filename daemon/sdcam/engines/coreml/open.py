@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sdcam.engines.borders import Borders
 from sdcam.engines.coreml.compiled import CompiledPrograms, cache_folder
 from sdcam.engines.coreml.networks import Chunk, CoreMLFused, CoreMLNetworks
 from sdcam.engines.coreml.system import System, find_system, import_coremltools
 from sdcam.engines.coreml.units import units_of
+from sdcam.engines.host_side import HostSide
 from sdcam.errors import MissingError, SdcamError
 from sdcam.models.bundle import Bundle, Layout
 from sdcam.pipeline.networks import FusedNetworks, Networks
@@ -50,9 +50,9 @@ def open_coreml(
     _refuse_newer(bundle, system)
     _refuse_other_layout(bundle, "fused" if "fused" in stages else "staged", programs)
     card = bundle.card
-    borders = Borders.of_bundle(bundle, f"coreml {system.coremltools} {card.precision}")
+    host = HostSide.of_bundle(bundle, f"coreml {system.coremltools} {card.precision}")
     if not programs:
-        return CoreMLNetworks(borders, {})
+        return CoreMLNetworks(host, {})
     coremltools = import_coremltools()
     compiled = CompiledPrograms(bundle, system, coremltools, cache_folder())
     chunks: tuple[Chunk, ...] = ()
@@ -66,12 +66,12 @@ def open_coreml(
         programs = tuple(name for name in programs if name != "unet")
     loaded_programs = {name: compiled.load(name, chosen[name]) for name in programs}
     if "fused" in stages:
-        return CoreMLFused(borders, loaded_programs)
-    return CoreMLNetworks(borders, loaded_programs, chunks)
+        return CoreMLFused(host, loaded_programs)
+    return CoreMLNetworks(host, loaded_programs, chunks)
 
 
 def _chunk(coremltools: Any, bundle: Bundle, name: str, program: Any) -> Chunk:
-    """A compiled program does not tell its borders, its package does."""
+    """A compiled program does not tell its host, its package does."""
     try:
         described = coremltools.utils.load_spec(str(bundle.program(name))).description
         outputs = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sdcam.engines.borders import Borders
 from sdcam.engines.coreml.networks import CoreMLFused, CoreMLNetworks
 from sdcam.engines.coreml.open import programs_of
+from sdcam.engines.host_side import HostSide
 from sdcam.engines.replay.program import ReplayProgram
 from sdcam.engines.replay.spec import ReplaySpec
 from sdcam.engines.replay.tiny import TinyNetworks
@@ -29,23 +29,21 @@ def open_replay(
     """
     layout = "fused" if "fused" in stages else spec.layout or "staged"
     profile = spec.profile
-    borders = Borders.of(model, size, f"replay {profile.name} {layout}")
+    host = HostSide.of(model, size, f"replay {profile.name} {layout}")
     timed = replace(
-        borders.spec,
+        host.spec,
         latent_channels=profile.latent_channels,
         embed_channels=profile.embed_channels,
         least_prompt_distance=0.0,  # its words are made up, and it knows them all
     )
-    borders = replace(borders, spec=timed)
+    host = replace(host, spec=timed)
     names = programs_of(stages)
     if not names:
-        return CoreMLNetworks(borders, {})
-    usual = borders.schedule.single_level(_USUAL_STRENGTH)
-    tiny = TinyNetworks(borders.spec, usual, borders.embed_time.channels)
+        return CoreMLNetworks(host, {})
+    usual = host.schedule.single_level(_USUAL_STRENGTH)
+    tiny = TinyNetworks(host.spec, usual, host.embed_time.channels)
     programs = {
         name: ReplayProgram(name, tiny, profile.milliseconds(name), spec.faults_of(name))
         for name in names
     }
-    return (
-        CoreMLFused(borders, programs) if "fused" in stages else CoreMLNetworks(borders, programs)
-    )
+    return CoreMLFused(host, programs) if "fused" in stages else CoreMLNetworks(host, programs)

@@ -1,7 +1,0 @@
-"""`sdcam doctor`: every known trouble by name, with its fix."""
-
-from sdcam.service.doctor.check import Check, Finding, Group, Verdict
-from sdcam.service.doctor.examination import examine, exit_code, pick
-from sdcam.service.doctor.world import World
-
-__all__ = ["Check", "Finding", "Group", "Verdict", "World", "examine", "exit_code", "pick"]

@@ -1,0 +1,47 @@
+"""What is exported paints what was trained, and is a diffusers folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+diffusers = pytest.importorskip("diffusers")
+pytest.importorskip("skimage")
+# ruff: noqa: E402
+from sdcam_train import networks, tokens
+from sdcam_train.export import difference, export
+from sdcam_train.prompts import GALLERY
+from sdcam_train.student import Student
+
+
+def test_an_exported_model_paints_the_same(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    tokenizer = tokens.build([*GALLERY.values()] * 10, tmp_path / "tokens")
+    student = Student(
+        tokenizer,
+        networks.text_encoder(len(tokenizer)).eval(),
+        networks.unet(networks.AUTOENCODER).eval(),
+        networks.autoencoder(networks.AUTOENCODER).eval(),
+        networks.alphas_cumprod(),
+    )
+    folder = tmp_path / "model"
+    export(student, folder)
+    assert difference(student, folder) < 2
+    index = json.loads((folder / "model_index.json").read_text())
+    assert all((folder / name).is_dir() for name, kind in index.items() if kind == ["diffusers"])
+    for name in ("unet", "vae", "text_encoder"):
+        assert list((folder / name).glob("*.safetensors"))
+    scheduler = diffusers.DDPMScheduler.from_pretrained(folder / "scheduler")
+    torch.testing.assert_close(scheduler.alphas_cumprod, networks.alphas_cumprod())
+
+
+def test_words_seen_in_training_are_few_tokens(tmp_path: Path) -> None:
+    tokenizer = tokens.build([*GALLERY.values()] * 10, tmp_path)
+    assert tokenizer.tokenize("Oil painting") == ["oil</w>", "painting</w>"]
+    ids = tokenizer("oil painting", padding="max_length", max_length=77).input_ids
+    assert len(ids) == 77
+    assert ids[0] == len(tokenizer) - 2
+    assert ids[-1] == len(tokenizer) - 1

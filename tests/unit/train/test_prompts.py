@@ -1,0 +1,46 @@
+"""The words: the gallery as the configuration has it, enough phrasings, and none of the unseen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tomlkit
+
+pytest.importorskip("skimage")
+from sdcam_train.dataset import PHOTO, STYLES
+from sdcam_train.prompts import GALLERY, PHRASINGS, UNSEEN, training_prompt
+
+STYLES_FILE = Path(__file__).parents[3] / "config" / "styles.toml"
+
+
+def test_the_gallery_is_the_one_of_the_configuration_word_for_word() -> None:
+    table = tomlkit.parse(STYLES_FILE.read_text("utf-8"))["styles"].unwrap()
+    assert table == GALLERY
+    assert tuple(GALLERY) == STYLES
+
+
+@pytest.mark.parametrize("style", [*STYLES, PHOTO])
+def test_every_style_has_at_least_twenty_phrasings(style: str) -> None:
+    assert len(set(PHRASINGS[style])) >= 20
+
+
+def test_no_phrasing_belongs_to_two_styles() -> None:
+    phrases = [phrase for phrases in PHRASINGS.values() for phrase in phrases]
+    assert len(phrases) == len(set(phrases))
+
+
+def test_fifty_phrasings_stay_unseen() -> None:
+    unseen = {phrase for phrases in UNSEEN.values() for phrase in phrases}
+    assert len(unseen) == 50
+    assert not unseen & {phrase for phrases in PHRASINGS.values() for phrase in phrases}
+    random = np.random.default_rng(0)
+    drawn = {training_prompt(style, random) for style in STYLES for _ in range(500)}
+    assert not unseen & drawn
+
+
+def test_the_gallery_prompts_are_trained_on() -> None:
+    random = np.random.default_rng(0)
+    for style, prompt in GALLERY.items():
+        assert prompt in {training_prompt(style, random) for _ in range(100)}

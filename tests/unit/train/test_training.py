@@ -1,0 +1,83 @@
+"""Training learns, and a run that was stopped goes on as if it had not been."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("diffusers")
+pytest.importorskip("skimage")
+# ruff: noqa: E402
+from sdcam_train import joint, networks, warm_start
+from sdcam_train.autoencoder import AutoencoderStage
+from sdcam_train.dataset import Tiles, tile
+from sdcam_train.stage import load, save
+from sdcam_train.workers import Worker
+
+SMALL = networks.Architecture(encoder=(64, 1), decoder=(64, 1), unet=(16, 16))
+ALONE = Worker(0, 1, "cpu")
+
+
+@pytest.fixture(scope="module")
+def tiles() -> Tiles:
+    return Tiles([np.stack([tile(0, number) for number in range(2)])])
+
+
+def joint_stage(tiles: Tiles, folder: Path) -> joint.JointStage:
+    torch.manual_seed(0)
+    weights = networks.autoencoder(SMALL).state_dict()
+    tokenizer = joint.tokenizer_of(folder, 0)
+    return joint.JointStage(ALONE, tiles, tokenizer, weights, SMALL, 0, batch=8)
+
+
+def test_the_linear_start_already_copies_a_picture(tiles: Tiles) -> None:
+    vae = networks.autoencoder(SMALL)
+    warm_start.linear_start(vae, warm_start.blocks(tiles, 20, np.random.default_rng(0)))
+    picture = torch.from_numpy(tiles.shards[0][0, 0]).permute(2, 0, 1)[None].float() / 127.5 - 1
+    with torch.no_grad():
+        copy = networks.decode(vae, networks.encode(vae, picture))
+    assert (copy - picture).square().mean() < 0.02
+
+
+def test_the_same_batch_costs_less_after_some_steps(tiles: Tiles, tmp_path: Path) -> None:
+    stage = joint_stage(tiles, tmp_path)
+
+    def loss_of_first_batch() -> float:
+        stage.random = np.random.default_rng(7)
+        torch.manual_seed(7)
+        with torch.no_grad():
+            return float(stage.loss()[0])
+
+    before = loss_of_first_batch()
+    for _ in range(4):
+        stage.advance()
+    assert loss_of_first_batch() < before
+
+
+def test_a_resumed_run_takes_the_same_step(tiles: Tiles, tmp_path: Path) -> None:
+    first = AutoencoderStage(ALONE, tiles, SMALL, 0)
+    for _ in range(4):
+        first.advance()
+    save(first.state(), tmp_path / "stage.pt")
+    first.advance()
+
+    second = AutoencoderStage(ALONE, tiles, SMALL, 0)
+    second.restore(load(tmp_path / "stage.pt"))
+    assert second.step == 4
+    second.advance()
+    for name, value in first.modules["vae"].state_dict().items():
+        torch.testing.assert_close(second.modules["vae"].state_dict()[name], value)
+
+
+def test_the_rate_warms_up_and_an_anneal_lets_it_fall_to_zero(tiles: Tiles) -> None:
+    stage = AutoencoderStage(ALONE, tiles, SMALL, 0)
+    assert stage.rate(1000) < 0.05
+    stage.step = 500
+    assert stage.rate(1000) == 1
+    stage.anneal_from = 500
+    assert stage.rate(1000) == 1
+    stage.step = 999
+    assert stage.rate(1000) < 0.01
