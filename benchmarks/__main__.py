@@ -14,7 +14,8 @@ NAMES = {
     "start": "from `sdcam run` to the first styled frame",
     "prompt": "from `sdcam prompt` to the first changed frame",
     "soak": "an hour at full speed: memory, descriptors and processes of every part",
-    "idle": "what the service costs while nobody watches, and how soon a watcher is served",
+    "lifecycle": "pauses, edits, kills and restarts at random: nothing leaks, counters agree",
+    "idle": "what the service costs without a viewer, and how soon a viewer is served",
     "faults": "faults of every kind, and how long the service takes to get over each",
     "memory": "resident memory of all processes over time",
 }

@@ -15,11 +15,11 @@ from multiprocessing import Pipe
 import numpy as np
 
 from sdcam.compositor import Compositor
+from sdcam.pipeline.frame import FrameBuffers, frame_buffer_bytes
 from sdcam.pipeline.geometry import Framing
 from sdcam.pipeline.networks import NetworksSpec
 from sdcam.pipeline.similarity import SimilarityFilter
 from sdcam.pipeline.smoothing import ExponentialSmoothing
-from sdcam.pipeline.stages import FrameBuffers, frame_buffer_bytes
 from sdcam.settings import Fit
 from sdcam.workers.frame_pool import FrameSlots
 from sdcam.workers.records import CameraFrame

@@ -45,11 +45,14 @@ def serve(words: list[str]) -> int:
     """`sdcam run` with the audience played and the virtual camera nothing."""
     from sdcam.cli import main as sdcam
     from sdcam.output.null import Null
-    from sdcam.service import demand
-    from sdcam.workers import port
+    from sdcam.service import activity
+    from sdcam.workers import reconnecting_sink
+    from sdcam.workers.sink_process import LocalSink
 
-    setattr(demand, "AudienceWatcher", PlayedAudience)  # noqa: B010
-    setattr(port, "open_sink", lambda spec, output: Null(output))  # noqa: B010
+    setattr(activity, "AudienceWatcher", PlayedAudience)  # noqa: B010
+    setattr(  # noqa: B010
+        reconnecting_sink, "SinkProcess", lambda spec, output, *_: LocalSink(Null(output))
+    )
     return sdcam(["run", *words])
 
 

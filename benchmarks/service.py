@@ -22,7 +22,11 @@ _PATIENCE = 60.0
 class Service:
     def __init__(self, folder: Path, words: tuple[str, ...], program: tuple[str, ...]) -> None:
         self.socket = folder / "control.sock"
-        self.environment = {**os.environ, "SDCAM_SERVICE__SOCKET": str(self.socket)}
+        self.environment = {
+            **os.environ,
+            "SDCAM_SERVICE__SOCKET": str(self.socket),
+            "XDG_STATE_HOME": str(folder / "state"),  # a pause of a benchmark is not the user's
+        }
         self.process = subprocess.Popen(
             [sys.executable, *program, *words],
             env=self.environment,

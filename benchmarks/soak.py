@@ -70,15 +70,15 @@ def main() -> int:
 
 def _look(minute: float, pid: int) -> Sample:
     process = psutil.Process(pid)
-    memory, shared = _memory_mb(process)
+    memory, shared = memory_mb(process)
     return Sample(minute, memory, process.num_fds(), process.num_threads(), shared)
 
 
-def _memory_mb(process: psutil.Process) -> tuple[float, float]:
-    """What the process has made for itself, and what it has touched of the frames' memory.
+def memory_mb(process: psutil.Process) -> tuple[float, float]:
+    """Megabytes that the process allocated itself, and that it touched of the frames' memory.
 
-    The pages of files that it reads (libraries, weights) are not its own: the system takes them
-    away and brings them back as it likes. What the system has put into the swap is.
+    Pages of files that it maps (libraries, weights) do not count: the system evicts and reloads
+    them as it likes. Swapped pages do.
     """
     try:
         text = Path(f"/proc/{process.pid}/smaps").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from platformdirs import user_cache_path, user_log_path
+from platformdirs import user_cache_path, user_log_path, user_state_path
 
 from sdcam.errors import UsageError
 
@@ -38,6 +38,11 @@ def config_file() -> Path:
 def cache_folder() -> Path:
     """What can be made again: measurements, compiled models."""
     return user_cache_path(APP)
+
+
+def state_folder() -> Path:
+    """What has to survive a restart: that the user paused."""
+    return user_state_path(APP)
 
 
 def control_socket(setting: str) -> Path:

@@ -36,6 +36,7 @@ class Service:
         self.environment = {
             **os.environ,
             "XDG_CACHE_HOME": str(folder / "cache"),  # nothing of ours goes into the user's
+            "XDG_STATE_HOME": str(folder / "state"),
             "SDCAM_SERVICE__SOCKET": str(self.socket),
             "SDCAM_MODEL__NAME": model,
         }
@@ -106,6 +107,7 @@ def sdcam(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
             env={
                 **os.environ,
                 "XDG_CACHE_HOME": str(tmp_path / "cache"),
+                "XDG_STATE_HOME": str(tmp_path / "state"),
                 "SDCAM_SERVICE__SOCKET": str(tmp_path / "control.sock"),
                 "SDCAM_MODEL__NAME": str(TINY),
                 "SDCAM_MODEL__RENDER_SIZE": "64",

@@ -25,7 +25,7 @@ from sdcam.capture.cameras.device import ready_to_list
 from sdcam.errors import MissingError, SdcamError
 from sdcam.output import open_sink
 from sdcam.service import sleep
-from sdcam.workers import port
+from sdcam.workers import sink_process
 
 STAGE = Path(os.environ["SDCAM_STAGE"])
 SEEN = (150, 100, 150)  # of middling tones, which every model changes
@@ -120,7 +120,7 @@ def _opened(spec, settings):  # type: ignore[no-untyped-def]
 
 capture.list_cameras = camera_module.list_cameras = find_cameras
 camera_module.CameraSource.__init__.__defaults__ = (StagedCamera,)
-port.open_sink = _opened
+sink_process.open_sink = _opened
 sleep._clocks = lambda: (
     lambda: time.monotonic() + float(_read(STAGE / "asleep") or 0),
     time.monotonic,

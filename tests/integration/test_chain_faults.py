@@ -24,7 +24,7 @@ def engine(*faults, layout="staged"):
     [
         ("crash=encode@40", "encode process was killed by SIGSEGV"),
         ("hang=decode@40", "decode process does not answer"),
-        ("garbage=unet@40", "no numbers"),
+        ("garbage=unet@40", "NaN"),
     ],
 )
 def test_a_stage_that_fails_is_replaced_and_frames_are_styled_again(start, fault, says):

@@ -118,7 +118,7 @@ def test_a_live_key_takes_effect_at_once_and_no_frame_is_lost(service, config):
     status = service.status()
     assert status["card"] == ""
     assert status["frames"]["dropped"] == 0
-    assert status["restarts"] == {"capture": 0, "model": 0}
+    assert status["restarts"] == {"capture": 0, "model": 0, "output": 0}
 
 
 def test_a_mistake_changes_nothing_and_is_told(service, sdcam, config):
@@ -185,7 +185,7 @@ def test_a_model_that_is_not_here_does_not_take_the_picture_away(service, config
     config.write_text(FAST + 'model.engine = "replay:nowhere"\n')
     service.until(lambda s: "no profile" in (s["config"]["error"] or {}).get("message", ""))
     assert service.status()["card"] == ""
-    assert service.status()["restarts"] == {"capture": 0, "model": 0}
+    assert service.status()["restarts"] == {"capture": 0, "model": 0, "output": 0}
 
 
 def test_what_waits_for_a_restart_is_said(service, sdcam, config):
@@ -194,4 +194,4 @@ def test_what_waits_for_a_restart_is_said(service, sdcam, config):
     assert "service.log_count: after `sdcam service restart`" in sdcam("status").stdout
     config.write_text(FAST)
     service.until(lambda s: s["config"]["restart"] == [])
-    assert service.log.read_text().count("in force after a restart") == 1
+    assert service.log.read_text().count("takes effect after a restart") == 1

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sdcam.cli.options import add_settings_options, settings_from
 
 if TYPE_CHECKING:
-    from sdcam.workers.trial import Trial
+    from sdcam.workers.benchmark import Benchmark
 
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
@@ -28,13 +28,13 @@ def run(arguments: argparse.Namespace) -> None:
     settings = settings_from(arguments, model__name=arguments.model, model__engine=arguments.engine)
     from sdcam.engines.choice import remember, ways_to_run
     from sdcam.engines.plan import ModelSpec
-    from sdcam.workers.trial import try_plan
+    from sdcam.workers.benchmark import benchmark
 
     spec = ModelSpec.of(settings)
     trials = []
     for plan in ways_to_run(spec):
         print(f"{plan.label}: {arguments.seconds:g} seconds ...", file=sys.stderr)
-        trials.append(try_plan(plan, arguments.seconds))
+        trials.append(benchmark(plan, arguments.seconds))
     kept = remember(spec, {trial.plan.label: trial.fps for trial in trials})
     results = [_result(trial) for trial in trials]
     if arguments.json:
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"\nThe fastest one is what `auto` takes from now on ({kept}).")
 
 
-def _result(trial: Trial) -> dict[str, Any]:
+def _result(trial: Benchmark) -> dict[str, Any]:
     latency = trial.latency.percentiles(50, 99)
     return {
         "way": trial.plan.label,

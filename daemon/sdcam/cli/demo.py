@@ -37,8 +37,9 @@ def run(arguments: argparse.Namespace) -> None:
     from sdcam.cli.summary import table
     from sdcam.compositor.contact_sheet import contact_sheet
     from sdcam.service.configuration import Configuration
-    from sdcam.service.daemon import Daemon, RunPlan
+    from sdcam.service.daemon import Daemon
     from sdcam.service.log import start_logging
+    from sdcam.service.run_plan import RunPlan
     from sdcam.settings.load import parse
 
     film, sheet = (arguments.directory / name for name in ("demo.mp4", "demo.png"))
@@ -89,9 +90,9 @@ class _Walk(threading.Thread):
             self._await_first_picture()
             for number, style in enumerate(self._styles, start=1):
                 print(f"[{number}/{len(self._styles)}] {style}", file=sys.stderr, flush=True)
-                self._daemon.set({"look.prompt": style})
+                self._daemon.commands.set({"look.prompt": style})
                 self._pause.wait(self._seconds)
-                if (pair := self._daemon.newest()) is not None:
+                if (pair := self._daemon.commands.newest()) is not None:
                     self.rows.append((style, *pair))
         finally:
             self._daemon.stop()
@@ -99,6 +100,6 @@ class _Walk(threading.Thread):
     def _await_first_picture(self) -> None:
         print("loading the model ...", file=sys.stderr, flush=True)
         for _ in range(round(_START_SECONDS / _POLL_SECONDS)):
-            if self._daemon.newest() is not None or self._daemon.stopping:
+            if self._daemon.commands.newest() is not None or self._daemon.stopping:
                 return
             self._pause.wait(_POLL_SECONDS)

@@ -15,8 +15,8 @@ from sdcam.errors import SdcamError, UsageError
 
 if TYPE_CHECKING:
     from sdcam.service.configuration import Configuration
-    from sdcam.service.daemon import RunPlan
     from sdcam.service.notify import Notifier
+    from sdcam.service.run_plan import RunPlan
 
 _AGAIN_SECONDS = 30
 
@@ -83,10 +83,10 @@ def _as_a_service(arguments: argparse.Namespace, overrides: dict[str, Any]) -> N
     what ends a run at its very start is logged and waited for."""
     from sdcam.service.configuration import Configuration
     from sdcam.service.daemon import Daemon
-    from sdcam.service.log import begin_stderr_anew, start_logging, start_service_log
+    from sdcam.service.log import limit_stderr, start_logging, start_service_log
     from sdcam.service.notify import Notifier
 
-    begin_stderr_anew()
+    limit_stderr()
     start_logging("info")  # until it is known where the log lies
     log = logging.getLogger("sdcam.service")
     notifier = Notifier.from_environment()
@@ -117,7 +117,7 @@ def _rest(notifier: Notifier) -> None:
 def _plan(
     arguments: argparse.Namespace, configuration: Configuration, notifier: Notifier
 ) -> RunPlan:
-    from sdcam.service.daemon import RunPlan
+    from sdcam.service.run_plan import RunPlan
 
     return RunPlan(
         configuration,

@@ -10,7 +10,6 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
 from sdcam import paths
@@ -52,12 +51,13 @@ class ControlServer:
         self._commands = commands
         self._seconds = seconds
         self._owner = os.geteuid()
+        self._refusal = ""
         self._connections: deque[socket.socket] = deque()
         self._lock = threading.Lock()
         ours = path == paths.control_socket("auto")
         self._listener = Listener(path, "control", self._serve, own_folder=ours)
 
-    def __enter__(self) -> None:
+    def open(self) -> None:
         try:
             self._listener.open()
         except OSError as error:
@@ -66,12 +66,18 @@ class ControlServer:
                 "Set service.socket to a shorter path in a folder of your own.",
             ) from None
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __enter__(self) -> ControlServer:
+        self.open()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def refuse(self, reason: str) -> None:
+        """From now on every command but `status` is answered with this sentence."""
+        self._refusal = reason
+
+    def close(self) -> None:
         self._listener.close()
 
     def _serve(self, connection: socket.socket) -> None:
@@ -130,6 +136,8 @@ class ControlServer:
             "stop": commands.stop,
         }
         command = request.get("command")
+        if self._refusal and command != "status":
+            raise SdcamError(self._refusal)
         if not isinstance(command, str) or command not in answers:
             raise UsageError(f"The service knows no command {str(command)[:40]!r}.")
         return answers[command]()

@@ -94,7 +94,7 @@ def _compiler(world: World) -> Finding:
 
 
 def _shared_memory(world: World) -> Finding:
-    from sdcam.workers.shared_memory import SharedBlock
+    from sdcam.workers.frame_pool import SharedBlock
 
     try:
         block = SharedBlock(1 << 20)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Final, cast
 
 from sdcam.models.bundle import Layout
+from sdcam.pipeline.frame import frame_buffer_bytes
 from sdcam.pipeline.networks import FusedNetworks, Networks
-from sdcam.pipeline.stages import FUSED_STAGES, STAGES, frame_buffer_bytes
+from sdcam.pipeline.stages import FUSED_STAGES, STAGES
 from sdcam.settings import Settings
 
 Processes = Mapping[str, tuple[str, ...]]  # name of a process: the stages that it runs

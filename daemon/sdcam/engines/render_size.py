@@ -22,10 +22,10 @@ from sdcam.atomic_file import atomic_write
 from sdcam.errors import SdcamError
 from sdcam.models import ModelFolder
 from sdcam.models.registry import EMBEDDED
+from sdcam.pipeline.frame import Frame, FrameBuffers
 from sdcam.pipeline.img2img import Img2Img
 from sdcam.pipeline.look import Look
 from sdcam.pipeline.networks import Networks
-from sdcam.pipeline.stages import FrameBuffers
 
 Size = tuple[int, int]
 Open = Callable[[Size], Networks]
@@ -78,14 +78,15 @@ def measured_size(open_at: Open) -> Size:
 def _seconds_a_frame(networks: Networks) -> float:
     """The quickest of a few frames: whatever else the machine does only ever makes it slower."""
     width, height = networks.spec.width, networks.spec.height
-    img2img = Img2Img(networks, Look("oil", smoothing=0.0))
+    look = Look("oil", smoothing=0.0)
+    img2img = Img2Img(networks, look)
     random = np.random.default_rng(0)
-    buffers = FrameBuffers.blank(networks.spec)
     times = []
     for _ in range(_FRAMES):
-        frame = random.integers(0, 255, (height, width, 3), np.uint8)
+        camera = random.integers(0, 255, (height, width, 3), np.uint8)
+        buffers = FrameBuffers.allocate(networks.spec, camera)
         start = time.perf_counter()
-        img2img.stylize(frame, 0, buffers)
+        img2img.stylize(Frame(look, 0), buffers)
         times.append(time.perf_counter() - start)
     return min(times)
 

@@ -17,7 +17,6 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,18 +54,19 @@ class SideBySide:
         self._viewers = threading.BoundedSemaphore(_MOST_VIEWERS)
         self._listener = Listener(path, "side-by-side", self._serve, own_folder=True)
 
-    def __enter__(self) -> None:
+    def open(self) -> None:
         try:
             self._listener.open()
         except OSError as error:
             _log.warning("no picture for OBS's side by side at %s: %s", self._path, error)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __enter__(self) -> None:
+        self.open()
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._closing.set()
         self._listener.close()
         self._listener.join(_PATIENCE_SECONDS)

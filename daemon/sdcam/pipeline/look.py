@@ -9,7 +9,7 @@ from sdcam.errors import UsageError
 
 @dataclass(frozen=True)
 class Look:
-    """The look, resolved: the prompt is text, never the name of a style."""
+    """The settings of a look, resolved: `prompt` is text, never the name of a style."""
 
     prompt: str
     strength: float = 0.5
@@ -21,9 +21,13 @@ class Look:
     similarity: float = 0.0
 
 
-def unknown_prompt(model: str, prompt: str) -> UsageError:
-    """A prompt without a word that the model knows leaves the camera's picture as it is."""
-    return UsageError(
-        f'The model {model} knows no word of "{prompt}": the picture would be your camera\'s own.',
-        "Name one of its styles, such as oil or anime; `look.blend` = 1 shows the camera.",
+class UnknownPromptError(UsageError):
+    """The model has no trained word of a prompt; it would return the camera's own picture."""
+
+
+def unknown_prompt(model: str, prompt: str) -> UnknownPromptError:
+    return UnknownPromptError(
+        f'The model {model} has no trained word in "{prompt}": it would show your camera\'s own '
+        "picture.",
+        "Use one of its styles, such as oil or anime. To show the camera, set look.blend to 1.",
     )

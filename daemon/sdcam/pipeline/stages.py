@@ -11,89 +11,36 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sdcam.errors import SdcamError
 from sdcam.pipeline.denoise import Denoiser, fixed_noise
+from sdcam.pipeline.frame import Float, Frame, FrameBuffers
 from sdcam.pipeline.geometry import Framing
 from sdcam.pipeline.look import Look, unknown_prompt
-from sdcam.pipeline.networks import Networks, NetworksSpec
+from sdcam.pipeline.networks import Networks
 from sdcam.pipeline.similarity import SimilarityFilter
 from sdcam.pipeline.smoothing import ExponentialSmoothing
 from sdcam.pipeline.transition import PromptTransition
 
-Float = NDArray[np.float32]
-Pixels = NDArray[np.uint8]
-
 STAGES: Final = ("preprocess", "encode", "denoise", "decode", "smooth")
 FUSED_STAGES: Final = ("preprocess", "fused", "smooth")
-
-MOST_LATENT_CHANNELS: Final = 64  # the family has 4, the embedded model 32
 
 _CACHED_PROMPTS = 64
 
 
-def frame_buffer_bytes(width: int, height: int) -> int:
-    """Memory for the buffers of any model that paints this size."""
-    return 2 * width * height * 3 + 4 * MOST_LATENT_CHANNELS * (width // 8) * (height // 8)
-
-
-@dataclass(frozen=True)
-class FrameBuffers:
-    """What a frame's stages leave for each other."""
-
-    model_input: Pixels  # what the model sees, RGB (H, W, 3)
-    styled: Pixels  # what it paints, RGB (H, W, 3)
-    latent: Float  # (1, L, H/8, W/8)
-
-    @classmethod
-    def over(cls, memory: Pixels, spec: NetworksSpec) -> FrameBuffers:
-        """Lays the three out over the first bytes of `memory`, (n,)."""
-        shape = (spec.height, spec.width, 3)
-        size = math.prod(shape)
-        latent = memory[2 * size : 2 * size + 4 * math.prod(spec.latent_shape)].view(np.float32)
-        return cls(
-            memory[:size].reshape(shape),
-            memory[size : 2 * size].reshape(shape),
-            latent.reshape(spec.latent_shape),
-        )
-
-    @classmethod
-    def blank(cls, spec: NetworksSpec) -> FrameBuffers:
-        return cls.over(np.zeros(frame_buffer_bytes(spec.width, spec.height), np.uint8), spec)
-
-
-@dataclass
-class Frame:
-    """A frame on its way.
-
-    Attributes:
-        camera: BGR picture (h, w, 3) of any size; only the stage *preprocess* looks at it.
-        now_ns: `time.monotonic_ns()`, the clock of prompt transitions.
-        inferred: False once it is known that the last result can stand for this frame too.
-        prompt_refused: the look before it goes on: the model knows no word of the new prompt.
-    """
-
-    camera: Pixels | None
-    now_ns: int
-    buffers: FrameBuffers
-    inferred: bool = True
-    prompt_refused: bool = False
-
-
 class Stage(Protocol):
-    def __call__(self, frame: Frame) -> None: ...
+    def __call__(self, frame: Frame, buffers: FrameBuffers) -> None: ...
 
     def apply_look(self, old: Look, wanted: Look, now_ns: int) -> None:
-        """Takes a new look into force with the next frame; only what changed is computed."""
+        """Applies a new look from the next frame on. Computes only what changed."""
 
     def reset(self) -> None:
-        """After a gap: nothing of the frames before it shows in the next one."""
+        """Forgets all earlier frames: the next one is the first after a gap."""
 
 
 class _Stateless:
@@ -103,7 +50,7 @@ class _Stateless:
 
 
 class PreprocessStage:
-    """Camera to what the model sees; finds out whether the model has to run at all."""
+    """Camera frame to model input. Decides whether the model has to run at all."""
 
     def __init__(self, networks: Networks, look: Look) -> None:
         size = networks.spec.width, networks.spec.height
@@ -113,15 +60,15 @@ class PreprocessStage:
         self._moves_until_ns = 0  # the prompt transition
         self._was_moving = False
 
-    def __call__(self, frame: Frame) -> None:
-        assert frame.camera is not None
-        self._framing(frame.camera, frame.buffers.model_input)
+    def __call__(self, frame: Frame, buffers: FrameBuffers) -> None:
+        assert buffers.camera is not None
+        self._framing(buffers.camera, buffers.model_input)
         moving = frame.now_ns < self._moves_until_ns
-        if moving or self._was_moving:  # the last step of a transition counts too
+        if moving or self._was_moving:  # include the last step of a transition
             self._similarity.insist(_frames_to_settle(self._look.feedback))
         self._was_moving = moving
         threshold = self._look.similarity
-        frame.inferred = not self._similarity.skips(frame.buffers.model_input, threshold)
+        frame.inferred = not self._similarity.skips(buffers.model_input, threshold)
 
     def apply_look(self, old: Look, wanted: Look, now_ns: int) -> None:
         self._look = wanted
@@ -138,13 +85,18 @@ class EncodeStage(_Stateless):
     def __init__(self, networks: Networks, look: Look) -> None:
         self._encode = networks.encode
 
-    def __call__(self, frame: Frame) -> None:
+    def __call__(self, frame: Frame, buffers: FrameBuffers) -> None:
         if frame.inferred:
-            np.copyto(frame.buffers.latent, self._encode(frame.buffers.model_input))
+            np.copyto(buffers.latent, self._encode(buffers.model_input))
 
 
 class _Guided:
-    """What the stages that follow a prompt have in common: its embedding, the noise."""
+    """The part that prompt-guided stages share: prompt embedding, transition and noise.
+
+    Raises:
+        UnknownPromptError: the model has no trained word of the first prompt. A later prompt that
+            it does not know is marked in the frame, and the previous one stays.
+    """
 
     def __init__(self, networks: Any, look: Look) -> None:
         self._spec = networks.spec
@@ -152,7 +104,7 @@ class _Guided:
         self._look = look
         self._embed = lru_cache(_CACHED_PROMPTS)(lambda text: networks.embed(text).copy())
         self._refused = not self._knows(look.prompt)
-        if self._refused:  # and there is no look before it
+        if self._refused:  # there is no previous prompt to keep
             raise unknown_prompt(self._spec.model, look.prompt)
         self._transition = PromptTransition(self._embed(look.prompt))
         self._noise = fixed_noise(look.seed, self._spec.latent_shape)
@@ -167,7 +119,7 @@ class _Guided:
             self._noise = fixed_noise(wanted.seed, self._spec.latent_shape)
 
     def _knows(self, prompt: str) -> bool:
-        """Whether the model does: else it would give back the camera's own picture."""
+        """Without a trained word the model returns the camera's own picture (invariant 1)."""
         least = self._spec.least_prompt_distance
         if least == 0.0:
             return True
@@ -184,18 +136,18 @@ class DenoiseStage(_Guided):
         self._levels = self._schedule.levels(look.strength, look.steps)
         self._denoiser = Denoiser(networks)
 
-    def __call__(self, frame: Frame) -> None:
+    def __call__(self, frame: Frame, buffers: FrameBuffers) -> None:
         frame.prompt_refused = self._refused
         if frame.inferred:
             latent = self._denoiser(
-                frame.buffers.latent,
+                buffers.latent,
                 self._levels,
                 self._noise,
                 self._transition.at(frame.now_ns),
                 self._look.feedback,
             )
-            _refuse_garbage(latent)
-            np.copyto(frame.buffers.latent, latent)
+            _check_finite(latent)
+            np.copyto(buffers.latent, latent)
 
     def apply_look(self, old: Look, wanted: Look, now_ns: int) -> None:
         super().apply_look(old, wanted, now_ns)
@@ -211,10 +163,10 @@ class DecodeStage(_Stateless):
         self._decode = networks.decode
         self._decoded = np.zeros((networks.spec.height, networks.spec.width, 3), np.uint8)
 
-    def __call__(self, frame: Frame) -> None:
+    def __call__(self, frame: Frame, buffers: FrameBuffers) -> None:
         if frame.inferred:
-            self._decode(frame.buffers.latent, self._decoded)
-        np.copyto(frame.buffers.styled, self._decoded)
+            self._decode(buffers.latent, self._decoded)
+        np.copyto(buffers.styled, self._decoded)
 
 
 class FusedStage(_Guided):
@@ -222,28 +174,28 @@ class FusedStage(_Guided):
 
     def __init__(self, networks: Any, look: Look) -> None:
         super().__init__(networks, look)
-        self._paint = networks.stylize
+        self._stylize = networks.stylize
         self._level = self._schedule.single_level(look.strength)
         self._previous = np.zeros(self._spec.latent_shape, np.float32)
         self._has_previous = False
-        self._painted = np.zeros((self._spec.height, self._spec.width, 3), np.uint8)
+        self._picture = np.zeros((self._spec.height, self._spec.width, 3), np.uint8)
 
-    def __call__(self, frame: Frame) -> None:
+    def __call__(self, frame: Frame, buffers: FrameBuffers) -> None:
         frame.prompt_refused = self._refused
         if frame.inferred:
-            latent = self._paint(
-                frame.buffers.model_input,
+            latent = self._stylize(
+                buffers.model_input,
                 self._transition.at(frame.now_ns),
                 self._noise,
                 self._previous,
                 self._level,
                 self._look.feedback if self._has_previous else 0.0,
-                self._painted,
+                self._picture,
             )
-            _refuse_garbage(latent)
+            _check_finite(latent)
             np.copyto(self._previous, latent)
             self._has_previous = True
-        np.copyto(frame.buffers.styled, self._painted)
+        np.copyto(buffers.styled, self._picture)
 
     def apply_look(self, old: Look, wanted: Look, now_ns: int) -> None:
         super().apply_look(old, wanted, now_ns)
@@ -259,8 +211,8 @@ class SmoothStage:
         self._smoothing = ExponentialSmoothing(networks.spec.width, networks.spec.height)
         self._share = look.smoothing
 
-    def __call__(self, frame: Frame) -> None:
-        self._smoothing(frame.buffers.styled, self._share)
+    def __call__(self, frame: Frame, buffers: FrameBuffers) -> None:
+        self._smoothing(buffers.styled, self._share)
 
     def apply_look(self, old: Look, wanted: Look, now_ns: int) -> None:
         self._share = wanted.smoothing
@@ -279,13 +231,13 @@ BUILDERS: Final[dict[str, Callable[[Any, Look], Stage]]] = {
 }
 
 
-def _refuse_garbage(latent: Float) -> None:
-    """A latent that is no number would feed back into every picture after it."""
+def _check_finite(latent: Float) -> None:
+    """A latent with NaN or infinity would feed back into every later picture."""
     flat = latent.reshape(-1)
     if not math.isfinite(float(np.dot(flat, flat))):
-        raise SdcamError("The model paints values that are no numbers.", "Restarting it.")
+        raise SdcamError("The model produced NaN or infinite values.", "Restarting it.")
 
 
 def _frames_to_settle(feedback: float) -> int:
-    """Frames after which less than one grey level of what was there before is left."""
+    """Frames until feedback leaves less than one grey level of an earlier picture."""
     return 1 if feedback <= 0 else 1 + math.ceil(math.log(1 / 255) / math.log(feedback))

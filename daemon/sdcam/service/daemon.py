@@ -2,65 +2,57 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import math
 import os
-import threading
+import signal
 import time
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections import Counter
 from typing import Any
 
 from sdcam import __version__
+from sdcam.control.server import ControlServer
 from sdcam.engines.plan import LARGEST_FRAME_BUFFERS, ModelSpec
-from sdcam.errors import SdcamError
+from sdcam.errors import ExitCode, SdcamError
+from sdcam.models.registry import models_folder
 from sdcam.obs import CaptionFile, SideBySide, caption_file, side_by_side_socket
-from sdcam.pipeline.look import Look
-from sdcam.service.configuration import Changes, Configuration
-from sdcam.service.demand import Demand
+from sdcam.pipeline.look import UnknownPromptError
+from sdcam.service.activity import PROCESSES, Activity, ActivityGate
+from sdcam.service.changes import ChangeProbe
+from sdcam.service.commands import Commands
+from sdcam.service.configuration import Changes
+from sdcam.service.health import ServiceHealth
 from sdcam.service.instance import AlreadyRunningError, SingleInstance
-from sdcam.service.notify import Notifier
+from sdcam.service.log import limit_stderr
+from sdcam.service.look_control import LookControl
 from sdcam.service.pause import PauseMark
-from sdcam.service.signals import stop_signals
-from sdcam.service.situation import Situation
+from sdcam.service.run_plan import RunPlan
 from sdcam.service.sleep import SleepClock
-from sdcam.service.snapshot import write_png
-from sdcam.service.status import ProcessTable, status_of
-from sdcam.settings.styles import neighbour
+from sdcam.service.status import ProcessStats
+from sdcam.service.stop_signals import stop_signals
+from sdcam.settings import Settings
 from sdcam.settings.watcher import ConfigWatcher
 from sdcam.workers.capture import MAX_FRAME_BYTES, CaptureWorker, SourceSpec
-from sdcam.workers.frame_pool import FramePool, FrameSlots
+from sdcam.workers.frame_pool import FramePool
 from sdcam.workers.inference import InferenceWorker
-from sdcam.workers.output import OutputWorker, Pixels, View
-from sdcam.workers.records import CameraFrame, StyledFrame
+from sdcam.workers.output import OutputWorker, View
+from sdcam.workers.records import StyledFrame
+from sdcam.workers.wakeup import Wakeup
 
 # Two granted to the capture process, one waiting, up to three in the model, one spare.
 _CAMERA_SLOTS = 7
 # One shown, one waiting to be shown, up to three in the model, one spare.
 _STYLED_SLOTS = 6
-# A bounded run gives up when there is no picture to count from. Big models take minutes to load.
-_PATIENCE_NS = 300 * 10**9
+# A bounded run gives up without a picture to count from. Big models take minutes to load.
+_FIRST_PICTURE_NS = 300 * 10**9
+# A part of a foreground run that fails so often before its first frame will not start working.
+_START_ATTEMPTS = 5
 _POLL_SECONDS = 0.05
-_LOOK_SECONDS = 0.5  # and cameras are there 2 s after a sleep: within 3 s in all
+_TICK_SECONDS = 0.5
 _TURN_SECONDS = 2.0
-_WAKE_SECONDS = 2.0  # cameras are not there at once (obs-studio#13252)
+_WAKE_SECONDS = 2.0  # after a sleep cameras are not there at once (obs-studio#13252)
 
-
-@dataclass(frozen=True)
-class RunPlan:
-    """What to run, and for how long."""
-
-    configuration: Configuration  # its file is watched
-    source: str = "camera"
-    outputs: tuple[str, ...] = ("virtual-camera",)
-    once: bool = False  # a file source ends the run
-    seconds: float | None = None  # from the first picture on
-    frames: int | None = None  # likewise, sent to the outputs
-    control: bool = True  # listen on the control socket, be the only one
-    patient: bool = False  # nobody reads an exit code: what is missing is waited for
-    notifier: Notifier = field(default_factory=Notifier)  # the service manager, if there is one
-    started_ns: int = field(default_factory=time.monotonic_ns)
+_log = logging.getLogger("sdcam.service")
 
 
 class Daemon:
@@ -70,49 +62,60 @@ class Daemon:
         self.plan = plan
         self.configuration = plan.configuration
         self.settings = settings = plan.configuration.settings
-        self.situation = Situation(settings.output.hold_seconds)
-        self.processes = ProcessTable()
+        self.health = ServiceHealth(settings.output.hold_seconds)
+        self.process_stats = ProcessStats()
+        self.look = LookControl(settings)
         self.fatal: SdcamError | None = None
-        self._log = logging.getLogger("sdcam.service")
-        self._should_exit = threading.Event()
-        self._lock = threading.RLock()
-        self._notifier = plan.notifier
+        self._stop_requested = False
+        self._stop_signal = 0
+        self._worked: set[str] = set()  # parts, in this run
+        self._start_failures: Counter[str] = Counter()  # of parts that have not worked yet
+        self._wakeup = Wakeup()
         self._clock = SleepClock()
-        self._caption = CaptionFile(caption_file()) if plan.control else None
-        self._pause_mark = PauseMark(settings.service.socket_path)
-
-        camera_pool = FramePool(FrameSlots.allocate(_CAMERA_SLOTS, MAX_FRAME_BYTES))
-        styled_pool = FramePool(FrameSlots.allocate(_STYLED_SLOTS, LARGEST_FRAME_BUFFERS))
+        self._changes = ChangeProbe()
+        socket = settings.service.socket_path
+        self._instance = SingleInstance(socket)
+        self.pause_mark = PauseMark(socket)
+        self._camera_pool = FramePool(_CAMERA_SLOTS, MAX_FRAME_BYTES)
+        self._styled_pool = FramePool(_STYLED_SLOTS, LARGEST_FRAME_BUFFERS)
         self.output = OutputWorker(
             plan.outputs,
             settings.output,
-            styled_pool,
-            self.situation.card,
-            self._view(),
-            lambda fault: self._report("output", fault),
+            self._styled_pool,
+            self.health.card,
+            _view_of(settings),
+            lambda spec, fault: self._report(f"output:{spec}", fault),
             plan.frames,
             self.stop,
             plan.patient,
         )
         self.inference = InferenceWorker(
             ModelSpec.of(settings),
-            self._wanted_look(),
-            camera_pool,
-            styled_pool,
+            self.look.look,
+            self._camera_pool,
+            self._styled_pool,
             self._on_styled,
             lambda fault: self._report("model", fault),
-            lambda fault: self._report("prompt", fault),
         )
         self.capture = CaptureWorker(
             SourceSpec(plan.source, settings.camera, plan.once),
-            camera_pool,
-            self._on_captured,
+            self._camera_pool,
+            self.inference.offer,
             self._on_source_end,
             lambda fault: self._report("camera", fault),
         )
-        self.demand = Demand(
-            self.situation, plan.outputs, settings.output, self.capture, self.inference, self.output
+        self.activity = ActivityGate(
+            plan.outputs,
+            settings.output,
+            self._apply_activity,
+            self._pids,
+            paused=plan.control and self.pause_mark.found,
         )
+        self.commands = Commands(self)
+        self._control: ControlServer | None = None
+        self._side_by_side: SideBySide | None = None
+        self._caption = CaptionFile(caption_file()) if plan.control else None
+        self._watcher: ConfigWatcher | None = None
 
     def run(self) -> dict[str, Any]:
         """Returns when the run is over, with its last status as the summary.
@@ -120,281 +123,269 @@ class Daemon:
         Raises:
             SdcamError: it could not start, or its last output broke.
         """
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(stop_signals(self.stop))
-            self._log_beginning()
-            if self.plan.control and not self._be_the_only_one(stack):
-                return {}
-            self._startup(stack)
-            self._main_loop()
-            self._notifier.stopping()
-            alive = self.status()
+        with stop_signals(self._on_signal, self._force_exit):
+            summary: dict[str, Any] = {}
+            try:
+                if self._startup():
+                    self._main_loop()
+                    summary = self.commands.status()
+            finally:
+                self._shutdown()
         if self.fatal is not None:
             raise self.fatal
-        # What was sent is known when the outputs are closed, who ran only before.
-        ended = self.status()
-        return {**alive, **{key: ended[key] for key in ("frames", "gap_ms", "latency_ms")}}
+        if summary:  # frames that were in flight are counted only now; pids are valid only before
+            ended = self.commands.status()
+            summary |= {key: ended[key] for key in ("frames", "gap_ms", "latency_ms", "sinks")}
+        return summary
 
     def stop(self) -> None:
         """The only way out."""
-        self._should_exit.set()
+        self._stop_requested = True
+        self._wakeup.ring()
 
     @property
     def stopping(self) -> bool:
-        return self._should_exit.is_set()
+        return self._stop_requested
 
-    def _log_beginning(self) -> None:
+    def _startup(self) -> bool:
+        """False when the run was stopped before its turn came."""
         file, error = self.configuration.file, self.configuration.error
-        self._log.info("version %s, process %d, configuration %s", __version__, os.getpid(), file)
+        _log.info("version %s, process %d, configuration %s", __version__, os.getpid(), file)
         if error:
-            self._log.warning("%s Until it is mended: %s.", error, self.configuration.instead)
+            _log.warning("%s Until it is fixed: %s.", error, self.configuration.instead)
+        if self.plan.control:
+            if not self._await_turn():
+                return False
+            # Before any output: `sdcam status` answers even while a driver hangs.
+            self._control = ControlServer(self.settings.service.socket_path, self.commands)
+            self._control.open()
+            self._side_by_side = SideBySide(side_by_side_socket(), self.commands.shown_pair)
+            self._side_by_side.open()
+            self.write_caption()
+        # The model takes longest to start. The virtual camera is there, with a card, before it.
+        self.inference.start()
+        self.output.start()
+        self.activity.start()
+        self.capture.start()
+        if self.configuration.file is not None:
+            self._watcher = ConfigWatcher(self.configuration.file, self.commands.reload)
+            self._watcher.start()
+            self.commands.reload()  # edits since the file was read
+        self.plan.notifier.ready()
+        return True
 
-    def _be_the_only_one(self, stack: contextlib.ExitStack) -> bool:
-        """False when it was stopped before its turn came."""
-        waits = False
-        while not self.stopping:
+    def _main_loop(self) -> None:
+        while not self._stop_requested:
+            if (left := self._seconds_left()) == 0.0:
+                return
+            self._wakeup.wait(min(left, _TICK_SECONDS))
+            self._look_after()
+        if self._stop_signal:
+            _log.info("%s: stopping", signal.Signals(self._stop_signal).name)
+
+    def _shutdown(self) -> None:
+        """Commands are refused first, then the workers stop; the output goes last. Every wait is
+        bounded, and every part may have failed to start."""
+        self.stop()
+        self.plan.notifier.stopping()
+        if self._control is not None:
+            self._control.refuse("The service is stopping.")
+        if self._watcher is not None:
+            self._watcher.stop()
+        self.activity.stop()
+        self.capture.request_stop()
+        self.inference.request_stop()
+        ended = [self.capture.stop(), self.inference.stop(), self.output.stop()]
+        if self._side_by_side is not None:
+            self._side_by_side.close()
+        if self._control is not None:
+            self._control.close()
+        self._instance.release()
+        if all(ended):
+            self._camera_pool.close()
+            self._styled_pool.close()
+            self._wakeup.close()
+        else:
+            _log.warning("A thread did not end in time; the process ends without it.")
+
+    def _on_signal(self, number: int) -> None:
+        self._stop_signal = number
+        self.stop()
+
+    def _force_exit(self) -> None:
+        """A second signal. Children end with this process, whatever they are doing."""
+        # No logging here: another thread may hold its lock.
+        os.write(2, b"Ended by a second signal. A recording may lack its last second.\n")
+        os._exit(ExitCode.FAULT)
+
+    def _await_turn(self) -> bool:
+        """Waits until no other service runs; False when this one was stopped before."""
+        waiting = False
+        while not self._stop_requested:
             try:
-                stack.enter_context(SingleInstance(self.settings.service.socket_path))
+                self._instance.acquire()
                 return True
             except AlreadyRunningError as fault:
                 if not self.plan.patient:
                     raise
-                if not waits:
-                    self._log.warning("%s Waiting for its end.", fault.what)
-                    self._notifier.ready()
-                waits = True
-                self._notifier.alive()
-                self._should_exit.wait(_TURN_SECONDS)
+                if not waiting:
+                    _log.warning("%s Waiting until it ends.", fault.what)
+                    self.plan.notifier.ready()
+                waiting = True
+                self.plan.notifier.alive()
+                self._wakeup.wait(_TURN_SECONDS)
         return False
 
-    def _startup(self, stack: contextlib.ExitStack) -> None:
-        if self.plan.control and stack.enter_context(self._pause_mark).found:
-            self.situation.paused = True
-            self._log.info("paused, as before the last end; `sdcam resume` goes on")
-        # What the user sees comes first and goes last: the camera that apps have selected is there
-        # (with a card) before the model is loaded, and until everything else has ended.
-        stack.callback(self.output.stop)
-        self.output.start()
-        if self.plan.control:
-            from sdcam.control.server import ControlServer
-
-            stack.enter_context(ControlServer(self.settings.service.socket_path, self))
-            stack.enter_context(SideBySide(side_by_side_socket(), self._shown_pair))
-        self._write_caption()
-        stack.callback(self.inference.stop)
-        self.inference.start()
-        stack.callback(self.capture.stop)
-        stack.callback(self.demand.stop)
-        self.demand.start()
-        self.capture.start()
-        if self.configuration.file is not None:
-            watcher = ConfigWatcher(self.configuration.file, self._reload)
-            stack.callback(watcher.stop)
-            watcher.start()
-            self._reload()  # what was edited since it was read
-        self._notifier.ready()
-
-    def _main_loop(self) -> None:
-        while not self._should_exit.wait(min(self._seconds_left(), _LOOK_SECONDS)):
-            if self._seconds_left() == 0.0:
-                return
-            self._look_after()
-
     def _look_after(self) -> None:
-        """What nothing else would notice."""
+        """Twice a second: what nothing else would notice."""
         if self._clock.has_slept():
-            self._log.info("the machine has slept; the camera is opened anew")
-            self.inference.reset()
+            _log.info("the machine was asleep; reopening the camera")
             self.capture.reopen(after_seconds=_WAKE_SECONDS)
-        self.demand.unload_when_due()
-        if self.output.beats:  # a watchdog guards what apps see, and nothing less
-            self._notifier.alive()
-        self._notifier.status(self.situation.sentence)
+        if self._changes.changed((models_folder(), models_folder() / self.settings.model.name)):
+            self._retry_all()
+        self.activity.tick()
+        limit_stderr()
+        if self.output.ticks:  # the watchdog guards what apps see, and nothing less
+            self.plan.notifier.alive()
+        self.plan.notifier.status(self.health.summary)
+
+    def _retry_all(self) -> None:
+        """Something changed that may end a permanent fault."""
+        self.capture.retry_now()
+        self.inference.retry_now()
+        self.output.retry_now()
 
     def _seconds_left(self) -> float:
-        """Of a bounded run, infinite for others; it counts from the first picture.
+        """Of a bounded run, counted from the first picture; infinite for others.
 
         Raises:
-            SdcamError: there was none for so long that there will be none.
+            SdcamError: no picture arrived in a time in which every model loads.
         """
         if self.plan.seconds is None and self.plan.frames is None:
             return math.inf
         first = self.output.first_picture_ns
         now = time.monotonic_ns()
         if first is None:
-            if now - self.plan.started_ns > _PATIENCE_NS:
+            if now - self.plan.started_ns > _FIRST_PICTURE_NS:
                 raise SdcamError(
-                    f"No picture came within {_PATIENCE_NS // 10**9} seconds.",
-                    "The log above says what was waited for.",
+                    f"No picture arrived within {_FIRST_PICTURE_NS // 10**9} seconds.",
+                    "The log above says what was missing.",
                 )
             return _POLL_SECONDS
         if self.plan.seconds is None:
             return math.inf
         return max(0.0, self.plan.seconds - (now - first) / 1e9)
 
-    # What flows between the workers.
-
-    def _on_captured(self, frame: CameraFrame) -> None:
-        self.inference.offer(frame)
+    # What the workers tell.
 
     def _on_styled(self, styled: StyledFrame) -> None:
-        if self.situation.paused or not self.situation.watched:
-            self.output.discard(styled)
-        else:
-            self.output.show(styled)
+        if self.look.styled(styled):
+            self.apply_look()
+        self.output.show(styled)
 
     def _on_source_end(self) -> None:
-        self._log.info("the source is over")
+        _log.info("the source has ended")
         self.stop()
 
     def _report(self, part: str, fault: SdcamError | None) -> None:
-        if not self.situation.report(part, fault):
-            return
         if fault is None:
-            self._log.info("%s: works again", part)
+            self._worked.add(part)
+            if self.health.report(part, None):
+                _log.info("%s: works again", part)
             return
-        self._log.warning("%s: %s", part, fault)
+        if isinstance(fault, UnknownPromptError) and self._falls_back(part, fault):
+            return
+        if part not in self._worked:
+            self._start_failures[part] += 1
+        if self.health.report(part, fault):
+            _log.warning("%s: %s", part, fault)
         if self._is_fatal(part, fault):
             self.fatal = fault
             self.stop()
 
+    def _falls_back(self, part: str, fault: UnknownPromptError) -> bool:
+        """A model that does not know its first prompt begins with a style of the gallery."""
+        if self._is_fatal(part, fault) or not self.look.fall_back(fault):
+            return False
+        self.apply_look()
+        self.inference.policy.forget()
+        return True
+
     def _is_fatal(self, part: str, fault: SdcamError) -> bool:
-        """What never worked in this run, and what only the user can mend, ends it at once; what
-        worked before is waited for. Outputs end the run when the last one is gone. A service waits
-        for everything."""
+        """Whether a fault ends a foreground run. What worked in this run is waited for. What never
+        did ends it: at once if only the user can fix it, else after a few attempts. An output is
+        fatal when it was the last one."""
         if self.plan.patient:
             return False
-        if part == "output":
+        if part.startswith("output:"):
             return not self.output.alive
-        if fault.exit_code == SdcamError.exit_code:
+        if part in self._worked:
             return False
-        return not (self.capture.frames.count if part == "camera" else self.inference.spec)
+        only_the_user = fault.exit_code != ExitCode.FAULT
+        return only_the_user or self._start_failures[part] >= _START_ATTEMPTS
 
-    # What the control socket and the command line ask for.
+    def _apply_activity(self, now: Activity) -> None:
+        """Lets every process run or rest as the table says."""
+        self.health.paused, self.health.watched = now.paused, now.watched
+        workers = {"capture": self.capture.want, "model": self.inference.want}
+        self.output.clear()  # what was captured before is not shown after
+        for row in PROCESSES:
+            if want := workers.get(row.part):
+                want(row.should_run(now))
+        if not now.works:
+            self.health.closed("camera")
+        self.output.rest(not now.watched)
 
-    def pause(self) -> None:
-        """A card in place of the picture, the camera closed."""
-        self.demand.pause(True)
-        self._pause_mark.put()
-        self._log.info("paused")
+    def apply_look(self) -> None:
+        """Hands the look to the model, and tells of a prompt that was refused."""
+        self.inference.look = self.look.look
+        notice = self.look.notice
+        if self.health.notice("prompt", notice) and notice is not None:
+            _log.warning("prompt: %s", notice)
 
-    def resume(self) -> None:
-        self._pause_mark.take_away()
-        self.demand.pause(False)
-        self._log.info("resumed")
+    def _pids(self) -> set[int]:
+        return {pid for pid in self.pids().values() if pid is not None}
 
-    def set(self, values: dict[str, object]) -> None:
-        """Changes live keys, `{"look.prompt": "anime"}`.
+    def pids(self) -> dict[str, int | None]:
+        """Of every process of the service, by name."""
+        return {
+            "daemon": os.getpid(),
+            "capture": self.capture.pid,
+            **self.inference.pids,
+            **self.output.pids,
+        }
 
-        Raises:
-            UsageError: an unknown key, a value out of bounds, a key that is not live.
-        """
-        with self._lock:
-            self._apply(self.configuration.set(values))
-        self._log.info("%s", ", ".join(f"{key} = {value!r}" for key, value in values.items()))
+    # What the commands change.
 
-    def save(self, values: dict[str, object]) -> dict[str, object]:
-        """`set` of keys of any effect, and into the configuration file: `Configuration.saved`.
-
-        Raises:
-            SdcamError: as `Configuration.save`; then nothing has changed.
-        """
-        with self._lock:
-            self._reload()  # an edit that nobody has looked at yet comes first
-            self._apply(self.configuration.save(values))
-            self._log.info("saved: %s", ", ".join(f"{key} = {v!r}" for key, v in values.items()))
-            return self.configuration.saved(values)
-
-    def _reload(self) -> None:
-        """The configuration file was edited."""
-        with self._lock:
-            before = self.configuration.error
-            changes = self.configuration.reload()
-            if changes is None:
-                if str(before) != str(self.configuration.error):  # else the log has it already
-                    self._log.warning("nothing is changed: %s", self.configuration.error)
-                return
-            if before:
-                self._log.info("the configuration file is right again")
-            if changes:
-                self._log.info("the configuration changed: %s", ", ".join(sorted(changes.keys)))
-                self._apply(changes)
-
-    def _apply(self, changes: Changes) -> None:
-        """Every part follows that is concerned, and no other; the output goes on."""
+    def apply(self, changes: Changes) -> None:
+        """Applies changed settings. Each concerned part follows, and no other; the output goes
+        on."""
         self.settings = settings = changes.settings
-        self.situation.hold_ns = round(settings.output.hold_seconds * 1e9)
+        self.health.hold_ns = round(settings.output.hold_seconds * 1e9)
         if changes.look:
-            self.inference.apply_look(self._wanted_look())
-            self.output.look(self._view())
-            self._write_caption()
-        self.demand.follow(settings.output)
+            self.look.configure(settings)
+            self.apply_look()
+            self.output.set_view(_view_of(settings))
+            self.write_caption()
+        self.activity.configure(settings.output)
         if changes.camera:
-            self.inference.reset()
             self.capture.reopen(SourceSpec(self.plan.source, settings.camera, self.plan.once))
         if changes.model:
+            self.look.model_changed()
+            self.apply_look()
             self.inference.reload(ModelSpec.of(settings))
         if changes.output and not self.output.reopen(settings.output):
-            self._log.warning("the recording keeps its size and rate until the next start")
+            _log.warning("the recording keeps its size and rate until the next start")
         if "service.log_level" in changes.keys:
             logging.getLogger("sdcam").setLevel(settings.service.log_level.upper())
         if waiting := [key for key in changes.restart if key in self.configuration.waiting]:
-            self._log.warning("%s: in force after a restart", ", ".join(waiting))
+            _log.warning("%s: takes effect after a restart", ", ".join(waiting))
+        self._retry_all()
 
-    def step_style(self, step: int, save: bool) -> str:
-        """Goes `step` styles on in the gallery from the one on the air; returns the new one's name.
-
-        Raises:
-            SdcamError: it cannot be saved; then nothing has changed.
-        """
-        with self._lock:
-            refused = "prompt" in self.situation.faults
-            prompt = self.inference.prompt if refused else self.settings.look.prompt
-            name = neighbour(self.settings.styles, prompt, step)
-            (self.save if save else self.set)({"look.prompt": name})
-            return name
-
-    def newest(self) -> tuple[Pixels, Pixels] | None:
-        """What the model saw last and what it painted, RGB (H, W, 3)."""
-        return self.output.newest()
-
-    def _shown_pair(self) -> tuple[Pixels, Pixels] | None:
-        """`newest`, if the user wants it offered, while the output shows it: the camera is not
-        seen behind a card."""
-        offered = self.settings.output.side_by_side and not self.output.showing
-        return self.newest() if offered else None
-
-    def _write_caption(self) -> None:
+    def write_caption(self) -> None:
         if self._caption is not None:
             self._caption.write(self.settings.prompt_text())
 
-    def snapshot(self, path: Path) -> None:
-        """Writes the newest styled picture as PNG.
 
-        Raises:
-            UsageError: not an absolute path of a PNG.
-            SdcamError: there is none, or the file cannot be written.
-        """
-        if (pair := self.newest()) is None:
-            raise SdcamError("There is no picture to save now.", "`sdcam status` says why.")
-        write_png(path, pair[1])
-
-    def status(self) -> dict[str, Any]:
-        return status_of(self)
-
-    def _wanted_look(self) -> Look:
-        look = self.settings.look
-        return Look(
-            prompt=self.settings.prompt_text(),
-            strength=look.strength,
-            feedback=look.feedback,
-            smoothing=look.smoothing,
-            transition_seconds=look.transition_seconds,
-            seed=look.seed,
-            steps=look.steps,
-            similarity=look.similarity,
-        )
-
-    def _view(self) -> View:
-        output = self.settings.output
-        return View(output.fit, self.settings.look.blend, output.mirror)
+def _view_of(settings: Settings) -> View:
+    return View(settings.output.fit, settings.look.blend, settings.output.mirror)

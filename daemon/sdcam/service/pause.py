@@ -1,52 +1,43 @@
-"""A pause outlives a crash: who has turned the camera off must not find it on again."""
+"""A pause survives a crash, a logout and a restart: a camera that the user turned off stays off."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 from pathlib import Path
-from types import TracebackType
+
+from sdcam import paths
 
 _log = logging.getLogger("sdcam.service")
 
 
 class PauseMark:
-    """A file that is there during a pause. Entered while the service runs: an orderly end takes it
-    away, and only a service that was killed leaves it to the next one.
+    """A file that exists during a pause, from `sdcam pause` to `sdcam resume`.
 
     Args:
-        socket: the control socket; the mark lies beside it.
+        socket: the control socket; services with different sockets have different pauses.
     """
 
     def __init__(self, socket: Path) -> None:
-        self._path = socket.with_suffix(".paused")
+        name = hashlib.sha256(str(socket).encode()).hexdigest()[:16]
+        self._path = paths.state_folder() / f"paused-{name}"
 
     @property
     def found(self) -> bool:
         return self._path.exists()
 
-    def put(self) -> None:
+    def set(self) -> None:
         try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._path.touch(mode=0o600)
         except OSError as error:
             _log.warning(
-                "%s cannot be written: %s. The pause would not outlive a crash.",
+                "%s cannot be written: %s. The pause would not survive a restart.",
                 self._path,
                 error.strerror,
             )
 
-    def take_away(self) -> None:
+    def remove(self) -> None:
         with contextlib.suppress(OSError):
             self._path.unlink(missing_ok=True)
-
-    def __enter__(self) -> PauseMark:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if kind is None:
-            self.take_away()

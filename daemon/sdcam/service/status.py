@@ -1,8 +1,7 @@
-"""Everything that the service knows of itself, as plain data for `sdcam status` and `--json`."""
+"""The state of the service as plain data, for `sdcam status` and `--json`."""
 
 from __future__ import annotations
 
-import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -18,25 +17,30 @@ _KEEP_SECONDS = 1.0
 def status_of(daemon: Daemon) -> dict[str, Any]:
     """Times in milliseconds unless the name says otherwise, rates a second, memory in MB."""
     capture, inference, output = daemon.capture, daemon.inference, daemon.output
-    settings, situation = daemon.settings, daemon.situation
+    settings, health = daemon.settings, daemon.health
     spec, source = inference.spec, capture.info
     started = daemon.plan.started_ns
     first = output.first_picture_ns
-    # Before the faults are: a restart that is counted here has its reason there.
-    restarts = {"capture": capture.restarts, "model": inference.restarts}
+    # Before the faults, so that a restart that is counted here has its fault there.
+    restarts = {
+        "capture": capture.restarts,
+        "model": inference.all_restarts,
+        "output": sum(sink.restarts for sink in output.sinks),
+    }
     return {
         "version": __version__,
         "config": daemon.configuration.status(),
-        "state": situation.state.value,
+        "state": health.state.value,
         "card": output.showing,
-        "faults": {part: str(fault) for part, fault in dict(situation.faults).items()},
-        "last_fault": str(situation.last_fault) if situation.last_fault else None,
+        "faults": {part: str(fault) for part, fault in dict(health.faults).items()},
+        "notices": {subject: str(text) for subject, text in dict(health.notices).items()},
+        "last_fault": str(health.last_fault) if health.last_fault else None,
         "seconds": round((time.monotonic_ns() - started) / 1e9, 2),
         "first_picture_after_seconds": round((first - started) / 1e9, 3) if first else None,
         "look": {
             **settings.look.model_dump(mode="json"),
             "prompt_text": settings.prompt_text(),
-            "prompt_in_force": inference.prompt,
+            "prompt_in_force": daemon.look.prompt_on_air,
         },
         "model": {
             "engine": settings.model.engine,
@@ -50,9 +54,9 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
             "size": f"{source.width}x{source.height}" if source else None,
             "fps": round(source.fps, 2) if source else None,
         },
-        "outputs": output.names,
-        "sinks": output.reports,
-        "watchers": None if daemon.demand.watchers is None else list(daemon.demand.watchers),
+        "outputs": [sink.name for sink in output.sinks],
+        "sinks": {sink.name: sink.status() for sink in output.sinks},
+        "watchers": None if daemon.activity.watchers is None else list(daemon.activity.watchers),
         "frames": {
             "captured": capture.frames.count + capture.unread,
             "styled": inference.inferred.count,
@@ -79,9 +83,7 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
             "compose": _median(output.compose_time),
         },
         "restarts": restarts,
-        "processes": daemon.processes(
-            {"daemon": os.getpid(), "capture": capture.pid, **inference.pids}
-        ),
+        "processes": daemon.process_stats(daemon.pids()),
     }
 
 
@@ -97,43 +99,53 @@ def _median(distribution: Distribution) -> float:
     return round(distribution.percentiles(50)[0], 2)
 
 
-class ProcessTable:
-    """Memory and CPU of our processes. To ask takes tens of milliseconds, so answers are kept."""
+class ProcessStats:
+    """Memory and CPU of our processes. Asking takes tens of milliseconds, so answers are cached."""
 
     def __init__(self) -> None:
         self._found: dict[str, dict[str, float]] = {}
         self._asked = -_KEEP_SECONDS
 
     def __call__(self, pids: dict[str, int | None]) -> dict[str, dict[str, float]]:
-        """Of those that are alive. Pages that processes share (the frames among them) count in
-        parts on Linux (PSS), and in full in each process elsewhere. `cpu_percent` is of one core,
-        since the question before."""
+        """Of the processes that are alive: {"pid", "memory_mb", "cpu_seconds", "cpu_percent"}.
+
+        A process that the system tells nothing about has its pid alone. Shared pages, the frames
+        among them, count in parts on Linux (PSS) and in full in each process elsewhere.
+        `cpu_percent` is of one core, since the call before.
+        """
         now = time.monotonic()
         known = {name: int(process["pid"]) for name, process in self._found.items()}
         alive = {name: pid for name, pid in pids.items() if pid is not None}
         if known != alive or now - self._asked > _KEEP_SECONDS:
-            found = {name: each for name, pid in alive.items() if (each := _measure(pid))}
+            found = {name: _measure(pid) for name, pid in alive.items()}
             for name, process in found.items():
-                before = self._found.get(name)
-                same = before is not None and before["pid"] == process["pid"]
-                spent = process["cpu_seconds"] - (before["cpu_seconds"] if before and same else 0)
-                since = now - self._asked if same else process.pop("age_seconds")
-                process.pop("age_seconds", None)
-                process["cpu_percent"] = round(100 * spent / max(since, 1e-3), 1)
+                self._add_cpu_percent(process, self._found.get(name, {}), now)
             self._found, self._asked = found, now
         return self._found
 
+    def _add_cpu_percent(
+        self, process: dict[str, float], before: dict[str, float], now: float
+    ) -> None:
+        age = process.pop("age_seconds", None)
+        if age is None:
+            return
+        same = before.get("pid") == process["pid"] and "cpu_seconds" in before
+        spent = process["cpu_seconds"] - (before["cpu_seconds"] if same else 0)
+        since = now - self._asked if same else age
+        process["cpu_percent"] = round(100 * spent / max(since, 1e-3), 1)
 
-def _measure(pid: int) -> dict[str, float] | None:
+
+def _measure(pid: int) -> dict[str, float]:
     import psutil
 
     try:
         process = psutil.Process(pid)
-        memory = process.memory_full_info()
-        cpu = process.cpu_times()
+        # macOS denies the full figures of other processes, and asking may hang (psutil#2885).
+        ask = process.memory_full_info if psutil.LINUX else process.memory_info
+        memory, cpu = ask(), process.cpu_times()
         age = time.time() - process.create_time()
     except psutil.Error:
-        return None
+        return {"pid": pid}
     return {
         "pid": pid,
         "memory_mb": round(getattr(memory, "pss", memory.rss) / 1e6, 1),

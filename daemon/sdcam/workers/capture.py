@@ -1,7 +1,7 @@
-"""The capture process and the thread that keeps it running.
+"""The capture process, and the thread that keeps it running.
 
-The camera has a process of its own because a hung or replugged camera can only be got rid of with
-the process that opened it (opencv/opencv#27294).
+The camera has a process of its own because a hung camera, or on macOS a replugged one, recovers
+only with the process that opened it (opencv/opencv#27294).
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from sdcam.workers.child import Child
 from sdcam.workers.frame_pool import FramePool, FrameSlots
 from sdcam.workers.meters import RateMeter
 from sdcam.workers.records import Absent, CameraFrame, Opened, SourceEnded, Started
-from sdcam.workers.worker import Backoff, FaultReport, Worker
+from sdcam.workers.worker import FaultReport, Worker
 
 _GRANTED = 2  # slots that the process may fill: one being written, one ready for the next frame
-_START_SECONDS = 60.0  # of the process, on a machine that is slow or busy
+_START_SECONDS = 60.0  # of the process, on a slow or busy machine
 _OPEN_SECONDS = 20.0  # a camera that wakes up, a permission dialogue
 _SILENCE_SECONDS = 2.0
-_LOOK_SECONDS = 0.5  # between two looks for a camera that is not there
-_GRACE_SECONDS = 0.15  # to close the camera in order; a pause closes it within 0.2
+_SEARCH_SECONDS = 0.5  # between two searches for a camera that is not there
+_SEARCH_SHARE = 0.1  # of the time at most is spent on searching (macOS needs a second for one)
+_GRACE_SECONDS = 0.15  # to close the camera in order; a pause closes it within 0.2 s
 MAX_FRAME_BYTES = 1920 * 1080 * 3
 
 
@@ -45,9 +46,9 @@ class CaptureWorker(Worker):
     """
     Args:
         source: what to capture.
-        pool: camera memory; slots pass to `deliver` with their frame.
-        deliver: gets every frame; who gets it gives the slot back.
-        on_end: a source that plays once is over.
+        pool: camera memory; a slot passes to `deliver` with its frame.
+        deliver: gets every frame and gives its slot back in the end.
+        on_end: a source that plays once has ended.
     """
 
     def __init__(
@@ -60,9 +61,8 @@ class CaptureWorker(Worker):
     ) -> None:
         super().__init__("capture", on_fault)
         self.source = source
-        self.info: SourceInfo | None = None  # of what is open, or was last
+        self.info: SourceInfo | None = None  # of the source that is open, or was last
         self.is_open = False  # until its process is gone
-        self.starts = 0
         self.frames = RateMeter()
         self.unread = 0
         self._pool = pool
@@ -71,44 +71,27 @@ class CaptureWorker(Worker):
         self._granted: set[int] = set()
         self._child: Child | None = None
         self._spare: Child | None = None
-        self._backoff = Backoff()
 
     @property
     def pid(self) -> int | None:
         child = self._child
         return child.pid if child else None
 
-    @property
-    def restarts(self) -> int:
-        return max(0, self.starts - 1)
-
     def reopen(self, source: SourceSpec | None = None, after_seconds: float = 0.0) -> None:
-        """Closes what is open and opens it anew, or another source; in a pause nothing is open."""
-        self._backoff.forget()
-        self._backoff.rest(after_seconds)
+        """Closes the source and opens it again, or another one. In a pause nothing opens."""
+        self.policy.forget()
+        self.policy.delay(after_seconds)
         self.source = replace(source or self.source)
         self._wakeup.ring()
 
-    def stop(self) -> None:
-        super().stop()
+    def stop(self, seconds: float = 5.0) -> bool:
+        ended = super().stop(seconds)
         if self._spare is not None:
             self._spare.stop(_GRACE_SECONDS)
+        return ended
 
     def _work(self) -> None:
-        if self._backoff.seconds_left > 0:
-            self._prepare()
-        self._rest(self._backoff)
-        if not self._active:
-            return
-        self.starts += 1
-        try:
-            self._run_child(self.source)
-        except SdcamError as fault:
-            if self._active:
-                self._backoff.failed(fault)
-                self._on_fault(fault)
-
-    def _run_child(self, source: SourceSpec) -> None:
+        source = self.source
         child, self._spare = self._spare or self._spawn(), None
         self._child = child
         child.send(source)
@@ -118,19 +101,18 @@ class CaptureWorker(Worker):
             raise child.fault() from None
         finally:
             self._child = None
-            child.stop(_GRACE_SECONDS)
+            if child.stop(_GRACE_SECONDS):
+                self._reclaim()
+            else:
+                self._lingering.add(child, self._reclaim)
             self.is_open = False
-            self._reclaim()
 
-    def _stand_by(self) -> None:
-        self._prepare()
-        super()._stand_by()
-
-    def _prepare(self) -> None:
-        """A process that has not opened the camera yet: it takes longer to start than to open."""
+    def _stand_by(self, seconds: float) -> None:
+        """Prepares a process, because a process takes longer to start than a camera to open."""
         if self._spare is None:
-            with contextlib.suppress(SdcamError):  # no memory: it is told of when it is wanted
+            with contextlib.suppress(SdcamError):  # reported when the process is needed
                 self._spare = self._spawn()
+        super()._stand_by(seconds)
 
     def _spawn(self) -> Child:
         return Child("capture", capture_main, self._pool.slots)
@@ -154,18 +136,11 @@ class CaptureWorker(Worker):
                 self._granted.remove(message.slot)
                 self.frames.tick()
                 self.unread += message.unread
-                self._backoff.works()
+                self.policy.works()
                 self._on_fault(None)
                 self._deliver(message)
             elif isinstance(message, Opened):
-                self.info, self.is_open = message.info, True
-                self._log.info(
-                    "source open: %s, %dx%d, %.4g fps",
-                    message.info.name,
-                    message.info.width,
-                    message.info.height,
-                    message.info.fps,
-                )
+                self._opened(message.info)
                 deadline += 2 / max(1.0, message.info.fps)
             elif isinstance(message, Absent):
                 self._on_fault(message.fault)
@@ -175,6 +150,12 @@ class CaptureWorker(Worker):
                 self._on_end()
             elif isinstance(message, SdcamError):
                 raise message
+
+    def _opened(self, info: SourceInfo) -> None:
+        self.info, self.is_open = info, True
+        self._log.info(
+            "source open: %s, %dx%d, %.4g fps", info.name, info.width, info.height, info.fps
+        )
 
     def _grant(self, child: Child) -> None:
         while len(self._granted) < _GRANTED and (slot := self._pool.take()) is not None:
@@ -188,7 +169,7 @@ class CaptureWorker(Worker):
 
     def _silence(self, started: bool) -> SdcamError:
         if started:
-            return SdcamError(f"{self._name()} gives no pictures.", "Reopening it.")
+            return SdcamError(f"{self._name()} sends no frames.", "Reopening it.")
         return SdcamError("The capture process does not start.", "Starting another.")
 
     def _name(self) -> str:
@@ -196,9 +177,8 @@ class CaptureWorker(Worker):
 
 
 def capture_main(pipe: Connection, slots: FrameSlots) -> None:
-    """The capture process: is told what to open, fills the slots that it is granted, until the pipe
-    closes."""
-    import sdcam.capture.opencv  # noqa: F401  # what takes its time to import
+    """The capture process. Receives a `SourceSpec`, then slots to fill, until the pipe closes."""
+    import sdcam.capture.opencv  # noqa: F401  # the slow import, before there is work
 
     pipe.send(Started())
     try:
@@ -215,7 +195,7 @@ def capture_main(pipe: Connection, slots: FrameSlots) -> None:
 
 
 def _open(pipe: Connection, wanted: SourceSpec) -> Source:
-    """A camera that is not there is waited for: to look costs less than another process."""
+    """Waits for a camera that is not there: a search costs less than another process."""
     from sdcam.capture import NoSuchCameraError, open_source
 
     while True:
@@ -224,8 +204,8 @@ def _open(pipe: Connection, wanted: SourceSpec) -> Source:
             return open_source(wanted.spec, wanted.camera, once=wanted.once)
         except NoSuchCameraError as fault:
             pipe.send(Absent(fault))
-        # macOS takes a second to list its cameras: half of the time is enough.
-        time.sleep(max(_LOOK_SECONDS, time.monotonic() - begun))
+        searched = time.monotonic() - begun
+        time.sleep(max(_SEARCH_SECONDS, searched / _SEARCH_SHARE - searched))
 
 
 def _capture(pipe: Connection, slots: FrameSlots, source: Source) -> None:
@@ -238,19 +218,20 @@ def _capture(pipe: Connection, slots: FrameSlots, source: Source) -> None:
         )
     pipe.send(Opened(info))
     granted: list[int] = []
-    nowhere = np.empty(shape, np.uint8)
+    discarded = np.empty(shape, np.uint8)
     sequence = unread = 0
+    first = True
     while True:
         while pipe.poll():
             granted.append(pipe.recv())
         slot = granted.pop(0) if granted else None
-        captured_ns = source.read(nowhere if slot is None else slots.view(slot, shape))
+        captured_ns = source.read(discarded if slot is None else slots.view(slot, shape))
         if captured_ns is None:
             pipe.send(SourceEnded())
             return
         sequence += 1
         if slot is None:
-            unread += 1  # read all the same: a camera's queue would hand out old pictures later
+            unread += 1  # read it anyway: the camera's queue would deliver old frames later
             continue
-        pipe.send(CameraFrame(slot, sequence, captured_ns, info.width, info.height, unread))
-        unread = 0
+        pipe.send(CameraFrame(slot, sequence, captured_ns, info.width, info.height, unread, first))
+        unread, first = 0, False

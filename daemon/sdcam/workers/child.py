@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -18,11 +18,12 @@ from sdcam.workers.records import LogLine
 
 # Forking a process that has threads and a model runtime in it is undefined on macOS.
 _CONTEXT = multiprocessing.get_context("spawn")
-# Started by the macOS app (launchd/app/launcher.c): a child that ran as python would not be the app
-# any more, and only the app has the permission to use the camera.
+# In the macOS app (launchd/app/launcher.c) the children are the app too: only the app has the
+# permission to use the camera, and a child that ran python would not have it.
 if launcher := os.environ.get("SDCAM_LAUNCHER"):
     _CONTEXT.set_executable(launcher)
 _GRACE_SECONDS = 1.0
+_KILL_SECONDS = 1.0  # a killed process that lasts longer is stuck in the kernel
 
 
 class Child:
@@ -30,10 +31,10 @@ class Child:
 
     Args:
         name: what `ps` and the log call it.
-        target: module-level function; called with its end of the pipe, then `args`.
+        target: module-level function, called with its end of the pipe, then `args`.
 
     Raises:
-        SdcamError: the system starts no process (memory, their number).
+        SdcamError: the system cannot start a process (memory, number of processes).
     """
 
     def __init__(self, name: str, target: Callable[..., None], *args: Any) -> None:
@@ -42,7 +43,7 @@ class Child:
             with contextlib.ExitStack() as undo:
                 ours, theirs = _CONTEXT.Pipe()
                 undo.enter_context(ours)
-                with theirs:
+                with theirs, _terminal_signals_blocked():
                     self._process = _CONTEXT.Process(
                         target=_main, args=(target, theirs, args), name=f"sdcam {name}", daemon=True
                     )
@@ -51,7 +52,7 @@ class Child:
         except OSError as error:
             raise SdcamError(
                 f"The {name} process cannot be started: {error.strerror}.",
-                "It is tried again; close programs that need much memory.",
+                "Retrying; close programs that need much memory.",
             ) from None
         self.pipe: Connection = ours
 
@@ -68,7 +69,7 @@ class Child:
         return self._process.exitcode
 
     def fault(self) -> SdcamError:
-        """Why its end of the pipe closed."""
+        """Why the other end of the pipe closed."""
         self._process.join(_GRACE_SECONDS)
         return SdcamError(f"The {self.name} process {self._how_it_ended()}.", "Restarting it.")
 
@@ -81,18 +82,18 @@ class Child:
         return f"exited with {code}"
 
     def send(self, message: Any) -> bool:
-        """False when nobody is there any more."""
+        """False when the process is gone."""
         try:
             self.pipe.send(message)
-        except (BrokenPipeError, ConnectionResetError, OSError):
+        except OSError:
             return False
         return True
 
     def receive(self) -> Any:
-        """The next message; None for a line of its log, which is written.
+        """The next message; None for a line of the child's log, which is written here.
 
         Raises:
-            EOFError, OSError: it is gone.
+            EOFError, OSError: the process is gone.
         """
         message = self.pipe.recv()
         if isinstance(message, LogLine):
@@ -100,19 +101,66 @@ class Child:
             return None
         return message
 
-    def stop(self, grace: float = _GRACE_SECONDS) -> None:
-        """Asks (by closing the pipe), waits, insists. The process is gone when this returns."""
+    def stop(self, grace: float = _GRACE_SECONDS) -> bool:
+        """Closes the pipe, waits `grace` seconds, kills.
+
+        Returns:
+            Whether the process is gone. A process in an uninterruptible system call (a hung camera
+            or GPU driver) survives: it may still write into its memory, and `alive` tells when it
+            no longer does.
+        """
         self.pipe.close()
         self._process.join(grace)
         if self._process.is_alive():
             self._process.kill()
-            self._process.join()
+            self._process.join(_KILL_SECONDS)
+        if self._process.is_alive():
+            return False
         self._process.close()
+        return True
+
+
+class LingeringChildren:
+    """Processes that could not be ended. Until one is gone it may write into its slots of shared
+    memory, and a second process would hang as well. For one thread."""
+
+    def __init__(self) -> None:
+        self._children: list[tuple[Child, Callable[[], None]]] = []
+
+    def add(self, child: Child, release: Callable[[], None]) -> None:
+        """
+        Args:
+            release: frees what the process held; called once the process is gone.
+        """
+        self._children.append((child, release))
+
+    def fault(self) -> SdcamError | None:
+        """Why no other process may start yet. Releases what ended processes held."""
+        for entry in list(self._children):
+            child, release = entry
+            if child.alive:
+                return SdcamError(
+                    f"The {child.name} process (pid {child.pid}) does not end: a driver holds it.",
+                    "Unplug the device that it uses, or restart the computer.",
+                )
+            self._children.remove(entry)
+            release()
+        return None
+
+
+@contextlib.contextmanager
+def _terminal_signals_blocked() -> Iterator[None]:
+    """A terminal sends its signals to children as well, which have no handler before they have
+    imported Python. The mask is inherited; the daemon decides when a child ends."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _main(target: Callable[..., None], pipe: Connection, args: tuple[Any, ...]) -> None:
-    # Ctrl-C in a terminal goes to the whole group; who stops, and in which order, the daemon says.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # SIGINT and SIGHUP stay blocked (see `_terminal_signals_blocked`).
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     faulthandler.enable()
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -132,13 +180,13 @@ def _end_with_parent() -> None:
 
 
 class _ToParent(logging.Handler):
-    """One file cannot be written by several processes; and who starts us has one already."""
+    """Sends log lines to the daemon: several processes cannot write one rotating file."""
 
     def __init__(self, pipe: Connection) -> None:
         super().__init__()
         self._pipe = pipe
 
     def emit(self, record: logging.LogRecord) -> None:
-        if threading.current_thread() is threading.main_thread():  # the pipe is that thread's
+        if threading.current_thread() is threading.main_thread():  # which alone uses the pipe
             with contextlib.suppress(OSError):
                 self._pipe.send(LogLine(record.name, record.levelno, record.getMessage()))

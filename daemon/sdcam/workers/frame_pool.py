@@ -1,26 +1,81 @@
-"""Slots of shared memory for frames, and who holds which.
+"""Shared memory for frames, and the slots that it is divided into.
 
-All book-keeping is the daemon's own: a slot is either free or held by somebody, and whatever a
-dead process held is taken back. Nothing in shared memory itself can be left locked.
+The memory loses its name before it is used, so the kernel frees it with the last process that has
+it open, even after `kill -9` of all of them. Spawned processes receive it by file descriptor, as an
+argument of `Process`. All bookkeeping is the daemon's own: nothing in shared memory can stay locked
+when a process dies.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
+import mmap
+import os
+import secrets
+import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing import reduction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sdcam.workers.shared_memory import SharedBlock
-
 Pixels = NDArray[np.uint8]
+
+
+class SharedBlock:
+    """`size` bytes of zeros, shared with the spawned processes that receive this object."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._fd = _nameless(size)
+        self._map: mmap.mmap | None = mmap.mmap(self._fd, size)
+
+    def bytes(self) -> NDArray[np.uint8]:
+        """The whole block, (size,), writable."""
+        assert self._map is not None, "the block is closed"
+        return np.frombuffer(self._map, np.uint8)
+
+    def close(self) -> None:
+        """Gives back the descriptors and the memory. Arrays over it keep the memory alive."""
+        if self._map is None:
+            return
+        os.close(self._fd)
+        block, self._map = self._map, None
+        with contextlib.suppress(BufferError):  # freed with the last array instead
+            block.close()
+
+    def __reduce__(self) -> tuple[Callable[[int, Any], SharedBlock], tuple[int, Any]]:
+        return _rebuild, (self.size, reduction.DupFd(self._fd))
+
+
+def _rebuild(size: int, handle: Any) -> SharedBlock:
+    block = SharedBlock.__new__(SharedBlock)
+    block.size = size
+    block._fd = handle.detach()
+    block._map = mmap.mmap(block._fd, size)
+    return block
+
+
+def _nameless(size: int) -> int:
+    if sys.platform == "linux":
+        fd = os.memfd_create("sdcam", os.MFD_CLOEXEC)
+    else:
+        import _posixshmem  # what multiprocessing.shared_memory itself is built on
+
+        name = f"/sdcam-{secrets.token_hex(6)}"  # macOS allows 31 characters
+        fd = _posixshmem.shm_open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode=0o600)
+        _posixshmem.shm_unlink(name)
+    os.ftruncate(fd, size)
+    return fd
 
 
 @dataclass(frozen=True)
 class FrameSlots:
-    """`count` slots of `slot_bytes` each; given to the processes that read and write them."""
+    """`count` slots of `slot_bytes` each, for the processes that read and write them."""
 
     block: SharedBlock
     count: int
@@ -43,11 +98,15 @@ class FrameSlots:
 
 
 class FramePool:
-    """Hands out slots. Thread-safe; never waits."""
+    """Hands out slots. Thread-safe, never waits. A context manager that frees the memory.
 
-    def __init__(self, slots: FrameSlots) -> None:
-        self.slots = slots
-        self._free = list(range(slots.count))
+    Args:
+        count, slot_bytes: of the slots that it allocates.
+    """
+
+    def __init__(self, count: int, slot_bytes: int) -> None:
+        self.slots = FrameSlots.allocate(count, slot_bytes)
+        self._free = list(range(count))
         self._lock = threading.Lock()
 
     def take(self) -> int | None:
@@ -65,3 +124,12 @@ class FramePool:
     def free(self) -> int:
         with self._lock:
             return len(self._free)
+
+    def close(self) -> None:
+        self.slots.block.close()
+
+    def __enter__(self) -> FramePool:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()

@@ -1,4 +1,4 @@
-"""Counters that the status shows: rates and distributions of the last seconds."""
+"""Counters for the status: rates and distributions of the last seconds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 
 class RateMeter:
-    """Counts events and tells how many a second there were lately."""
+    """Counts events and their recent rate. Thread-safe."""
 
     def __init__(self, window_seconds: float = 3.0) -> None:
         self.count = 0
@@ -19,8 +19,12 @@ class RateMeter:
         self._first_ns = self._last_ns = 0
         self._lock = threading.Lock()
 
-    def tick(self) -> None:
-        now = time.monotonic_ns()
+    def tick(self, now: int | None = None) -> None:
+        """
+        Args:
+            now: `time.monotonic_ns()` of the event; None for this moment.
+        """
+        now = time.monotonic_ns() if now is None else now
         with self._lock:
             self._first_ns = self._first_ns or now
             self._last_ns = now
@@ -45,11 +49,11 @@ class RateMeter:
 
 
 class Distribution:
-    """The last values of a quantity in milliseconds, in memory that is taken once."""
+    """The last values of a quantity in milliseconds, in memory allocated once. Thread-safe."""
 
     def __init__(self, keep: int = 4096) -> None:
         self._values = np.zeros(keep, np.float32)
-        self._count = 0  # so far; the oldest are written over
+        self._count = 0  # so far; the oldest are overwritten
         self._lock = threading.Lock()
 
     def add_ns(self, nanoseconds: int) -> None:

@@ -1,7 +1,7 @@
-"""The thread that paces the output: at every tick a frame, whatever happens elsewhere.
+"""The thread that paces the output: a frame at every tick, whatever happens elsewhere.
 
-A new styled picture is composed as soon as it comes, between two ticks; at the tick the newest
-composed frame goes out, again and again if there is no newer one.
+A new styled frame is composed as soon as it arrives, between two ticks. At the tick the newest
+composed frame goes out, again and again until there is a newer one.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -18,23 +19,27 @@ from numpy.typing import NDArray
 
 from sdcam.compositor import Card, Compositor
 from sdcam.errors import SdcamError
-from sdcam.pipeline.stages import FrameBuffers
+from sdcam.pipeline.frame import FrameBuffers
 from sdcam.settings import Fit, OutputSettings
 from sdcam.workers.frame_pool import FramePool
 from sdcam.workers.meters import Distribution, RateMeter
 from sdcam.workers.phase import PhaseLock
-from sdcam.workers.port import Port, Shape
+from sdcam.workers.reconnecting_sink import ReconnectingSink, Shape
 from sdcam.workers.records import StyledFrame
+from sdcam.workers.sink_process import Taken
 
 Pixels = NDArray[np.uint8]
 
 _HEARTBEAT_SECONDS = 10.0
-_RESTING_SECONDS = 1.0  # between two frames while nobody watches: apps still list the camera
+_RESTING_SECONDS = 1.0  # between two frames without a viewer: apps still list the camera
+# Tags of frames beside the capture time of a new picture.
+_NOT_COUNTED = 0  # sent before the first picture
+_REPEATED = -1
 
 
 @dataclass(frozen=True)
 class View:
-    """How a styled picture is put into the output frame."""
+    """How a styled picture fills the output frame."""
 
     fit: Fit = Fit.CROP
     blend: float = 0.0
@@ -43,15 +48,23 @@ class View:
 
 class OutputWorker:
     """
+    Attributes:
+        sinks: the outputs, in the order of `specs`. Rates, gaps and latency are of the first.
+        late: ticks that were missed.
+        latency: capture to sink, of the first showing of every picture.
+        gaps: between two frames that the first sink took.
+        first_picture_ns: `time.monotonic_ns()` when the first picture (no card) was sent.
+        showing: title of the card, or "" for the picture.
+
     Args:
-        specs: the outputs, "virtual-camera", "file:PATH", "null".
+        specs: "virtual-camera", "file:PATH", "null".
         output: size and rate.
         pool: styled memory that frames come from.
-        situation: the card to show in place of a picture, given how old (in nanoseconds) the
-            newest picture is (None: there is none); None to show the picture.
-        on_fault: told of faults of the outputs, and None when all of them work.
-        frame_limit: frames to send, from the first picture on, before `on_limit` is called.
-        patient: a virtual camera that is not there yet is waited for.
+        card_for: the card to show in place of a picture, given the age of the newest picture in
+            nanoseconds (None: there is none); None to show the picture.
+        on_fault: told of a fault of an output by its spec, and None when that output works again.
+        frame_limit: frames that every output gets, from the first picture on; then `on_limit`.
+        wait_for_devices: a virtual camera that cannot be opened at the start is tried again.
     """
 
     def __init__(
@@ -59,67 +72,68 @@ class OutputWorker:
         specs: Sequence[str],
         output: OutputSettings,
         pool: FramePool,
-        situation: Callable[[int | None], Card | None],
+        card_for: Callable[[int | None], Card | None],
         view: View,
-        on_fault: Callable[[SdcamError | None], None],
+        on_fault: Callable[[str, SdcamError | None], None],
         frame_limit: int | None = None,
         on_limit: Callable[[], None] = lambda: None,
-        patient: bool = False,
+        wait_for_devices: bool = False,
     ) -> None:
-        self.sent = RateMeter()  # from the first picture on
-        self.late = 0  # ticks that were missed
-        self.latency = Distribution()  # capture to output, of every picture's first showing
-        self.gaps = Distribution(keep=65536)  # between two frames sent
+        self.late = 0
+        self.latency = Distribution()
+        self.gaps = Distribution(keep=65536)
         self.compose_time = Distribution()
         self.first_picture_ns: int | None = None
-        self.showing = ""  # title of the card, or "" for the picture
+        self.showing = ""
+        self.sinks = [ReconnectingSink(spec, output, partial(on_fault, spec)) for spec in specs]
         self._log = logging.getLogger("sdcam.output")
         self._output = output
         self._pool = pool
-        self._situation = situation
+        self._card_for = card_for
         self._view = view
-        self._on_fault = on_fault
         self._frame_limit = frame_limit
         self._on_limit = on_limit
+        self._wait_for_devices = wait_for_devices
         self._changed = threading.Condition()
         self._next: StyledFrame | None = None
         self._shown: StyledFrame | None = None
-        self._stale_view = False
+        self._cleared_ns = 0
+        self._view_changed = False
         self._next_output: OutputSettings | None = None
         self._stopping = False
-        self._specs = specs
-        self._patient = patient
         self._resting = False
-        self._beat = time.monotonic()
-        self._hurry = False  # do not wait for the tick
-        self._stumble = ""
-        self._ports: list[Port] = []
+        self._last_tick = time.monotonic()
+        self._send_now = False  # before the tick
+        self._last_error = ""
         self._compositors: dict[Shape, Compositor] = {}
         self._composed: dict[Shape, Pixels] = {}
-        self._last_sent_ns: int | None = None
+        self._last_taken_ns: int | None = None
         self._unsent_ns: int | None = None  # capture time of a picture that was not sent yet
         self._composed_ns = 0
         self._phase = PhaseLock(1.0 / output.fps)
         self._thread = threading.Thread(target=self._run, name="output", daemon=True)
 
     @property
-    def names(self) -> list[str]:
-        return [port.name for port in self._ports]
-
-    @property
-    def reports(self) -> dict[str, dict[str, float]]:
-        """What the outputs measure of themselves, by name."""
-        return {port.name: port.report() for port in self._ports}
+    def sent(self) -> RateMeter:
+        """Frames that the first sink took, from the first picture on."""
+        return self.sinks[0].sent
 
     @property
     def alive(self) -> bool:
         """Whether any output is left or can come back."""
-        return any(port.alive for port in self._ports)
+        return any(sink.alive for sink in self.sinks)
 
     @property
-    def beats(self) -> bool:
-        """Whether the thread goes round."""
-        return time.monotonic() - self._beat < _HEARTBEAT_SECONDS
+    def ticks(self) -> bool:
+        """Whether the thread still runs."""
+        return time.monotonic() - self._last_tick < _HEARTBEAT_SECONDS
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Of the processes of outputs, by name."""
+        return {
+            sink.spec.partition(":")[0]: pid for sink in self.sinks if (pid := sink.pid) is not None
+        }
 
     def start(self) -> None:
         """Opens the outputs and begins to pace them.
@@ -128,51 +142,56 @@ class OutputWorker:
             SdcamError: an output cannot be opened; none is left open then.
         """
         try:
-            for spec in self._specs:
-                self._ports.append(Port(spec, self._output, self._patient))
+            for sink in self.sinks:
+                try:
+                    sink.open()
+                except SdcamError:
+                    if not (self._wait_for_devices and sink.reconnects):
+                        raise
         except SdcamError:
-            for port in self._ports:
-                port.close()
+            for sink in self.sinks:
+                sink.close()
             raise
-        for port in self._ports:
-            if port.fault:
-                self._on_fault(port.fault)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Ends the thread, then every output; a recording can be played afterwards."""
+    def stop(self, seconds: float = 2.0) -> bool:
+        """Ends the thread, then every output; a recording can be played afterwards. False when the
+        thread did not end in time."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
         if self._thread.ident is not None:
-            self._thread.join()
-        for port in self._ports:
-            if fault := port.close():
-                self._on_fault(fault)
+            self._thread.join(seconds)
+            if self._thread.is_alive():
+                return False
+            self._collect()
+        for sink in self.sinks:
+            if fault := sink.close():
+                sink.report_late_fault(fault)
+        return True
 
     def show(self, styled: StyledFrame) -> None:
-        """A new picture. The one that still waits, if any, is passed over."""
+        """A new picture. One that still waits is skipped, and so is one that was captured before
+        the last `clear`."""
         with self._changed:
-            passed_over, self._next = self._next, styled
-            self._changed.notify()
-        if passed_over is not None:
-            self._pool.give_back(passed_over.slot)
+            skipped: StyledFrame | None = styled
+            if styled.camera.captured_ns >= self._cleared_ns:
+                skipped, self._next = self._next, styled
+                self._changed.notify()
+        if skipped is not None:
+            self._pool.give_back(skipped.slot)
 
-    def discard(self, styled: StyledFrame) -> None:
-        """A picture that comes too late to be shown (pause)."""
-        self._pool.give_back(styled.slot)
-
-    def look(self, view: View) -> None:
-        """Takes another view of the picture into force, the one that is shown included."""
+    def set_view(self, view: View) -> None:
+        """Applies another view, also to the picture that is shown."""
         with self._changed:
             self._view = view
-            self._stale_view = True
+            self._view_changed = True
             self._changed.notify()
 
     def reopen(self, output: OutputSettings) -> bool:
-        """Takes another size, rate or device into force; False if a recording stands against it,
-        which is of one size and rate."""
-        if any(port.is_film for port in self._ports):
+        """Applies another size, rate or device. False for a recording, which has one size and
+        rate."""
+        if any(sink.is_recording for sink in self.sinks):
             return False
         with self._changed:
             self._next_output = output
@@ -180,24 +199,30 @@ class OutputWorker:
         return True
 
     def rest(self, resting: bool) -> None:
-        """While nobody watches a frame a second is enough."""
+        """Sends one frame a second while there is no viewer."""
         with self._changed:
-            self._hurry = self._hurry or (self._resting and not resting)
+            self._send_now = self._send_now or (self._resting and not resting)
             self._resting = resting
             self._changed.notify()
 
     def clear(self) -> None:
-        """Forgets every picture (pause): a card is shown, at once, until a new one comes."""
+        """Forgets every picture (pause). Shows a card at once, until a new picture arrives."""
         with self._changed:
-            self._hurry = True
+            self._send_now = True
+            self._cleared_ns = time.monotonic_ns()
             for styled in (self._next, self._shown):
                 if styled is not None:
                     self._pool.give_back(styled.slot)
             self._next = self._shown = None
             self._changed.notify()
 
+    def retry_now(self) -> None:
+        """Ends the delays after failures, because something relevant changed."""
+        for sink in self.sinks:
+            sink.policy.retry_now()
+
     def newest(self) -> tuple[Pixels, Pixels] | None:
-        """Copies of the newest pair, RGB (H, W, 3): what the model saw and what it painted."""
+        """Copies of the newest pair, RGB (H, W, 3): model input and styled picture."""
         with self._changed:
             styled = self._next or self._shown
             if styled is None:
@@ -206,21 +231,23 @@ class OutputWorker:
             return buffers.model_input.copy(), buffers.styled.copy()
 
     def _run(self) -> None:
-        # OpenCV's own threads take a third more of the processor here, and are not sooner done.
+        # OpenCV's own threads cost a third more CPU here and finish no sooner.
         cv2.setNumThreads(1)
         tick = time.monotonic()
         while True:
             if self._wait_until(tick):
-                self._goes_well(self._renew)
+                self._run_step(self._update)
                 continue
             if self._stopping:
                 return
-            with self._changed:  # before the frame: who hurries while it goes out means the next
-                hurried, self._hurry = self._hurry, False
-            if hurried:
+            with self._changed:
+                # Clear the flag before sending: a request that arrives during the send is for the
+                # next tick.
+                now, self._send_now = self._send_now, False
+            if now:
                 tick = time.monotonic()
-            if self._goes_well(self._send):
-                self._beat = time.monotonic()
+            if self._run_step(self._tick):
+                self._last_tick = time.monotonic()
             period = _RESTING_SECONDS if self._resting else 1.0 / self._output.fps
             tick += period + self._phase.shift()
             behind = time.monotonic() - tick
@@ -230,37 +257,37 @@ class OutputWorker:
                 tick += missed * period
 
     def _wait_until(self, tick: float) -> bool:
-        """True as soon as there is something to take up, False at the tick."""
+        """True as soon as there is something to update, False at the tick."""
         with self._changed:
             while not self._stopping:
                 if (
                     self._next is not None
                     or self._next_output is not None
-                    or (self._stale_view and self._shown is not None)
+                    or (self._view_changed and self._shown is not None)
                 ):
                     return True
                 left = tick - time.monotonic()
-                if left <= 0 or self._hurry:
+                if left <= 0 or self._send_now:
                     return False
                 self._changed.wait(left)
         return False
 
-    def _goes_well(self, step: Callable[[], None]) -> bool:
-        """What apps see depends on this thread: it goes on after a mistake in this program."""
+    def _run_step(self, step: Callable[[], None]) -> bool:
+        """Apps depend on this thread: it survives an internal error."""
         try:
             step()
             return True
         except Exception as error:
-            if self._stumble != (stumble := repr(error)):  # else the log has it already
-                self._stumble = stumble
-                self._log.exception("a mistake in this program")
+            if self._last_error != (text := repr(error)):  # else the log has it already
+                self._last_error = text
+                self._log.exception("internal error")
             return False
 
-    def _renew(self) -> None:
-        self._take_up()
+    def _update(self) -> None:
+        self._apply_output()
         self._compose()
 
-    def _take_up(self) -> None:
+    def _apply_output(self) -> None:
         output, self._next_output = self._next_output, None
         if output is None:
             return
@@ -268,18 +295,18 @@ class OutputWorker:
         self._phase = PhaseLock(1.0 / output.fps)
         self._compositors.clear()
         self._composed.clear()
-        for port in self._ports:
-            port.reopen(output)
+        for sink in self.sinks:
+            sink.reopen(output)
 
     def _compose(self) -> None:
         start = time.perf_counter_ns()
-        with self._changed:  # the slot must not be given back (clear) while it is read
+        with self._changed:  # `clear` must not give the slot back while it is read
             if self._next is not None:
                 old, self._shown, self._next = self._shown, self._next, None
                 if old is not None:
                     self._pool.give_back(old.slot)
-                self._unsent_ns = self._shown.captured_ns
-            self._stale_view = False
+                self._unsent_ns = self._shown.camera.captured_ns
+            self._view_changed = False
             for shape in self._compositors:
                 self._compose_for(shape)
         self.compose_time.add_ns(time.perf_counter_ns() - start)
@@ -300,38 +327,41 @@ class OutputWorker:
     def _buffers(self, styled: StyledFrame) -> FrameBuffers:
         return FrameBuffers.over(self._pool.slots.memory(styled.slot), styled.spec)
 
-    def _send(self) -> None:
+    def _tick(self) -> None:
         now = time.monotonic_ns()
         shown = self._shown
-        card = self._situation(None if shown is None else now - shown.captured_ns)
+        card = self._card_for(None if shown is None else now - shown.camera.captured_ns)
         title = card.title if card else ""
         if title != self.showing:
             self._log.info("showing %s", f'the card "{title}"' if card else "the picture")
             self.showing = title
-        if not self.alive:
-            return
         if card is None and self.first_picture_ns is None:
             self.first_picture_ns = now
-        for port in self._ports:
-            if port.is_film and self.first_picture_ns is None:
-                continue  # a film begins with a picture; a camera has to be there before
-            self._send_to(port, card)
+        new_picture = self._send_all(card)
+        self._collect()
         if self.first_picture_ns is not None:
-            self._account(card is None)
+            if new_picture:
+                self._phase.shown((now - self._composed_ns) / 1e9)
+            else:
+                self._phase.repeated()
 
-    def _send_to(self, port: Port, card: Card | None) -> None:
-        was_away = port.sink is None
-        try:
-            if not port.ready():
-                return
-            assert port.sink is not None
-            port.sink.send(self._frame(port.shape, card))
-        except SdcamError as fault:
-            port.failed(fault)
-            self._on_fault(fault)
-            return
-        if was_away:
-            self._on_fault(None)
+    def _send_all(self, card: Card | None) -> bool:
+        """Hands the frame of this tick to every sink; True if the first got a new picture."""
+        new_picture = False
+        for number, sink in enumerate(self.sinks):
+            sink.open_when_due()
+            counted = self.first_picture_ns is not None
+            if (shape := sink.shape) is None or self._is_full(sink):
+                continue
+            if sink.is_recording and not counted:
+                continue  # a film begins with a picture; a camera has to be there before
+            captured_ns = self._unsent_ns if card is None and number == 0 else None
+            tag = (captured_ns or _REPEATED) if counted else _NOT_COUNTED
+            if sink.send(self._frame(shape, card), tag):
+                sink.offered += counted
+                if captured_ns is not None:
+                    self._unsent_ns, new_picture = None, True
+        return new_picture
 
     def _frame(self, shape: Shape, card: Card | None) -> Pixels:
         if shape not in self._compositors:
@@ -340,21 +370,30 @@ class OutputWorker:
             with self._changed:
                 self._compose_for(shape)
         if card is None and shape not in self._composed:
-            card = self._situation(None)  # cleared since it was asked whether there is a picture
+            card = self._card_for(None)  # `clear` ran since the picture was chosen
         return self._compositors[shape].card(card) if card else self._composed[shape]
 
-    def _account(self, picture: bool) -> None:
-        now = time.monotonic_ns()
-        if self._last_sent_ns is not None and not self._resting:
-            self.gaps.add_ns(now - self._last_sent_ns)
-        self._last_sent_ns = now
-        self.sent.tick()
-        if picture and self._unsent_ns is not None:
-            self.latency.add_ns(now - self._unsent_ns)
-            self._phase.shown((now - self._composed_ns) / 1e9)
-            self._unsent_ns = None
-        else:
-            self._phase.repeated()
-        if self.sent.count == self._frame_limit:
-            self._stopping = True
-            self._on_limit()
+    def _collect(self) -> None:
+        """Counts the frames that sinks took."""
+        for number, sink in enumerate(self.sinks):
+            for taken in sink.taken():
+                if taken.tag == _NOT_COUNTED:
+                    continue
+                sink.sent.tick(taken.taken_ns)
+                if number == 0:
+                    self._measure(taken)
+        if self._frame_limit is not None and not self._stopping:
+            counts = [sink.sent.count for sink in self.sinks if sink.is_open]
+            if counts and min(counts) >= self._frame_limit:
+                self._stopping = True
+                self._on_limit()
+
+    def _measure(self, taken: Taken) -> None:
+        if self._last_taken_ns is not None and not self._resting:
+            self.gaps.add_ns(taken.taken_ns - self._last_taken_ns)
+        self._last_taken_ns = taken.taken_ns
+        if taken.tag != _REPEATED:
+            self.latency.add_ns(taken.taken_ns - taken.tag)
+
+    def _is_full(self, sink: ReconnectingSink) -> bool:
+        return self._frame_limit is not None and sink.offered >= self._frame_limit

@@ -1,12 +1,13 @@
-"""The small records that cross the pipes; pixels stay behind in shared memory."""
+"""The small records that cross the pipes between processes; pixels stay in shared memory."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from enum import Enum
 
 from sdcam.capture.source import SourceInfo
 from sdcam.errors import MissingError
-from sdcam.pipeline.look import Look
+from sdcam.pipeline.frame import Frame
 from sdcam.pipeline.networks import NetworksSpec
 
 
@@ -19,82 +20,122 @@ class LogLine:
     text: str
 
 
+# From the capture process.
+
+
 @dataclass(frozen=True)
 class Started:
-    """From the capture process: it runs, and opens the source that it is told."""
+    """The process runs, and now opens the source that it was given."""
 
 
 @dataclass(frozen=True)
 class Opened:
-    """From the capture process: the source is open."""
+    """The source is open."""
 
     info: SourceInfo
 
 
 @dataclass(frozen=True)
 class Absent:
-    """From the capture process: the camera is not there; it is looked for again and again."""
+    """The camera is not there; the process keeps looking for it."""
 
     fault: MissingError
 
 
 @dataclass(frozen=True)
-class CameraFrame:
-    """From the capture process: a slot of camera memory holds this BGR frame."""
-
-    slot: int
-    sequence: int
-    captured_ns: int  # time.monotonic_ns()
-    width: int
-    height: int
-    unread: int = 0  # frames since the last one that the camera gave while no slot was free
-
-
-@dataclass(frozen=True)
 class SourceEnded:
-    """From the capture process: a file that plays once is over."""
+    """A file that plays once has ended."""
 
 
 @dataclass(frozen=True)
-class Ready:
-    """From a process of the model: loaded and warm."""
+class CameraFrame:
+    """A slot of camera memory holds this BGR frame.
 
-    spec: NetworksSpec
-
-
-@dataclass(frozen=True)
-class PaintRequest:
-    """To a process of the model: run your stages on this frame."""
-
-    frame: CameraFrame
-    slot: int  # of styled memory: the frame's buffers
-    look: Look
-    now_ns: int  # the clock of prompt transitions
-    fresh: bool  # it does not follow the frame before it
-    best_before_ns: int  # if it could not be begun until then, a newer frame is the better use
-    inferred: bool = True  # as found by the stages before
-
-
-@dataclass(frozen=True)
-class StagesDone:
-    """From a process of the model: the buffers holds what its stages made, or nothing new where
-    the frame came too late."""
-
-    inferred: bool = True
-    stale: bool = False
-    stage_ns: dict[str, int] = field(default_factory=dict)
-    prompt_refused: bool = False  # the model does not know it: the one before counts
-
-
-@dataclass(frozen=True)
-class StyledFrame:
-    """From the model: the buffers in this slot of styled memory is painted."""
+    Attributes:
+        sequence: counts the frames of one opening of the source, from 1, the unread ones too.
+        captured_ns: `time.monotonic_ns()`.
+        unread: frames since the last record that found no free slot.
+        first: no frame of this opening was delivered before it.
+    """
 
     slot: int
     sequence: int
     captured_ns: int
+    width: int
+    height: int
+    unread: int = 0
+    first: bool = False
+
+
+# To and from a model process.
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The model is loaded and warm."""
+
     spec: NetworksSpec
-    inferred: bool
-    stage_ns: dict[str, int] = field(default_factory=dict)
-    prompt: str = ""  # that was wanted
-    prompt_refused: bool = False
+
+
+class FlightState(Enum):
+    WAITING = "waiting for the process at `position`"
+    SENT = "with that process"
+    LOST = "with it, but another process failed: discard the result when it arrives"
+
+
+@dataclass
+class InFlightFrame:
+    """A frame on its way through the model processes. A copy of it is the request to each process,
+    which answers with `Answer`.
+
+    Attributes:
+        camera: where the camera frame lies, until the first process has read it.
+        slot: of styled memory, which holds the frame's buffers.
+        best_before_ns: a process that cannot begin by then gives the frame up as stale.
+        position: index of the process that it is with or waits for.
+    """
+
+    camera: CameraFrame
+    slot: int
+    frame: Frame
+    best_before_ns: int = 0
+    position: int = 0
+    state: FlightState = FlightState.WAITING
+
+
+@dataclass(frozen=True)
+class Answer:
+    """From a model process: its stages are done with the frame, or gave it up as stale."""
+
+    frame: Frame
+    stale: bool = False
+
+
+@dataclass(frozen=True)
+class StyledFrame:
+    """A frame that passed all stages; its pixels lie in `slot` of styled memory."""
+
+    slot: int
+    spec: NetworksSpec
+    camera: CameraFrame
+    frame: Frame
+
+
+# From the process of an output.
+
+
+@dataclass(frozen=True)
+class SinkOpened:
+    """The output takes frames in this pixel format."""
+
+    name: str
+    pixel_format: str
+
+
+@dataclass(frozen=True)
+class FrameTaken:
+    """The output took the frame in `slot` at `taken_ns` (`time.monotonic_ns()`)."""
+
+    slot: int
+    taken_ns: int
+    report: dict[str, float]

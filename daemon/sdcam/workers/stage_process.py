@@ -1,4 +1,4 @@
-"""One process of the model: what the daemon knows of it, and what runs in it."""
+"""One model process: the daemon's view of it, and what runs in it."""
 
 from __future__ import annotations
 
@@ -7,26 +7,36 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from sdcam.engines.plan import EnginePlan
 from sdcam.errors import MissingError, SdcamError
+from sdcam.pipeline.frame import MOST_LATENT_CHANNELS, FrameBuffers
 from sdcam.pipeline.img2img import Img2Img
 from sdcam.pipeline.look import Look
 from sdcam.pipeline.networks import NetworksSpec
-from sdcam.pipeline.stages import MOST_LATENT_CHANNELS, FrameBuffers
 from sdcam.workers.child import Child
 from sdcam.workers.frame_pool import FrameSlots
-from sdcam.workers.records import PaintRequest, Ready, StagesDone
+from sdcam.workers.records import Answer, InFlightFrame, Ready
+from sdcam.workers.restart_policy import RestartPolicy
 from sdcam.workers.starvation import Starvation
-from sdcam.workers.worker import Backoff
 
 _LOAD_SECONDS = 180.0  # a big model that is compiled for the first time
 _FIRST_ANSWER_SECONDS = 30.0  # a first frame, a new prompt
 _ANSWER_SECONDS = 0.8
-_TIMES_THE_USUAL = 8.0  # a slow machine is given this many frame times before it counts as hung
+_HUNG_AFTER_MEDIANS = 8.0  # a process hangs after this many of its median frame times
 _REMEMBERED = 31
-_NICENESS = 5  # where the CPU paints too, the output's pace goes before the model's
+_NICENESS = 5  # where the CPU runs the model too, the output's pace comes first
+
+
+@dataclass(frozen=True)
+class StageTask:
+    """What a model process runs: the stages of `process` in `plan`, beginning with `look`."""
+
+    plan: EnginePlan
+    process: str
+    look: Look
 
 
 class StageProcess:
@@ -40,9 +50,9 @@ class StageProcess:
         self.name = name
         self.child: Child | None = None
         self.spec: NetworksSpec | None = None  # known while it is ready
-        self.backoff = Backoff()
-        self.asked = 0  # requests without an answer yet: one in work, others behind it
-        self.begun = 0.0  # when it could begin with the one in work
+        self.policy = RestartPolicy()
+        self.queued = 0  # requests without an answer: one in work, others behind it
+        self.begun = 0.0  # `time.monotonic()` when it could begin with the one in work
         self._spawn = spawn
         self._starvation = Starvation()
         self._deadline = math.inf
@@ -55,16 +65,16 @@ class StageProcess:
         return self.spec is not None
 
     @property
-    def usual_seconds(self) -> float:
-        """That a frame keeps it busy, the median of late; 0 before the first."""
+    def median_seconds(self) -> float:
+        """Recent time that a frame keeps it busy; 0 before the first."""
         return sorted(self._times)[len(self._times) // 2] if self._times else 0.0
 
     @property
     def seconds_left(self) -> float:
-        """Until it is started again, or until it counts as hung; infinite if nothing is awaited."""
-        return (
-            self.backoff.seconds_left if self.child is None else self._deadline - time.monotonic()
-        )
+        """Until it is due to start, or counts as hung; infinite if nothing is awaited."""
+        if self.child is None:
+            return self.policy.seconds_left
+        return self._deadline - time.monotonic()
 
     def start(self, look: Look) -> None:
         self._look = look
@@ -72,22 +82,22 @@ class StageProcess:
         self.child = self._spawn(look)
         self._deadline = time.monotonic() + _LOAD_SECONDS
 
-    def ask(self, request: PaintRequest) -> None:
-        """Requests may queue up: the next one is begun without a word from here."""
+    def send(self, flight: InFlightFrame) -> None:
+        """Requests may queue in the pipe: the process begins the next one by itself."""
         assert self.child is not None
-        if request.look != self._look:
-            self._look = request.look
+        if flight.frame.look != self._look:
+            self._look = flight.frame.look
             self._patient_until = time.monotonic() + _FIRST_ANSWER_SECONDS
-        self.asked += 1
-        if self.asked == 1:
+        self.queued += 1
+        if self.queued == 1:
             self._begin()
-        self.child.send(request)
+        self.child.send(flight)
 
-    def receive(self) -> StagesDone | None:
-        """What the pipe holds; None for the word that it is ready, and for a line of its log.
+    def receive(self) -> Answer | None:
+        """The next answer; None for "ready" and for a line of the child's log.
 
         Raises:
-            SdcamError: what went wrong in it, its end included.
+            SdcamError: what went wrong in the process, or that it ended.
         """
         assert self.child is not None
         try:
@@ -104,18 +114,18 @@ class StageProcess:
             return None
         if isinstance(message, SdcamError):
             raise message
-        assert isinstance(message, StagesDone)
+        assert isinstance(message, Answer)
         if not message.stale:
             self._times.append(time.monotonic() - self.begun)
             self._patient_until = 0.0
-        self.backoff.works()
-        self.asked -= 1
-        if self.asked:
+        self.policy.works()
+        self.queued -= 1
+        if self.queued:
             self._begin()
         return message
 
     def is_starved(self) -> bool:
-        """At its deadline: whether others keep it from working. It is given more time then."""
+        """At its deadline: whether other programs keep it from running. It gets more time then."""
         assert self.child is not None
         if not self._starvation.lasts(self.child.pid, _ANSWER_SECONDS):
             return False
@@ -125,72 +135,61 @@ class StageProcess:
     def hung(self) -> SdcamError:
         return SdcamError(f"The {self.name} process does not answer.", "Restarting it.")
 
-    def end(self, grace: float = 0.0) -> None:
-        """It is gone when this returns, and touches no memory any more."""
+    def end(self, grace: float = 0.0) -> Child | None:
+        """Ends the process. Returns it if it could not be ended: it may still use its memory."""
         child, self.child, self.spec = self.child, None, None
-        self.asked = 0
+        self.queued = 0
         self._deadline = math.inf
-        if child is not None:
-            child.stop(grace)
+        return None if child is None or child.stop(grace) else child
 
     def _begin(self) -> None:
         self.begun = time.monotonic()
-        patience = max(_ANSWER_SECONDS, _TIMES_THE_USUAL * self.usual_seconds)
+        patience = max(_ANSWER_SECONDS, _HUNG_AFTER_MEDIANS * self.median_seconds)
         self._deadline = max(self.begun + patience, self._patient_until)
 
 
-def stage_main(
-    pipe: Connection,
-    camera: FrameSlots,
-    styled: FrameSlots,
-    plan: EnginePlan,
-    name: str,
-    look: Look,
-) -> None:
-    """The process: loads, says that it is ready, runs its stages on the frames it is given."""
-    stages = plan.processes[name]
+def stage_main(pipe: Connection, camera: FrameSlots, styled: FrameSlots) -> None:
+    """The process: receives a `StageTask`, loads, says that it is ready, answers requests."""
     try:
-        if len(plan.processes) == 1:
+        task: StageTask = pipe.recv()
+        stages = task.plan.processes[task.process]
+        if len(task.plan.processes) == 1:
             os.nice(_NICENESS)
-        networks = plan.open(stages)
-        _refuse_large_latents(networks.spec)
+        networks = task.plan.open(stages)
+        _check_latents(networks.spec)
     except SdcamError as error:
         pipe.send(error)
         return
     try:
-        img2img = Img2Img(networks, look, stages)
+        img2img = Img2Img(networks, task.look, stages)
         pipe.send(Ready(networks.spec))
         while True:
-            pipe.send(_paint(pipe.recv(), img2img, camera, styled))
+            pipe.send(_answer(pipe.recv(), img2img, camera, styled))
     except SdcamError as error:
         pipe.send(error)
     finally:
         networks.close()
 
 
-def _refuse_large_latents(spec: NetworksSpec) -> None:
+def _check_latents(spec: NetworksSpec) -> None:
     if spec.latent_channels > MOST_LATENT_CHANNELS:
         raise MissingError(
-            f"The latents of {spec.model} have {spec.latent_channels} channels, and there is "
-            f"memory for {MOST_LATENT_CHANNELS}.",
-            "Take a model of the SDXS, SD-Turbo or Tiny-SD family.",
+            f"The latents of {spec.model} have {spec.latent_channels} channels; there is memory "
+            f"for {MOST_LATENT_CHANNELS}.",
+            "Use a model of the SDXS, SD-Turbo or Tiny-SD family.",
         )
 
 
-def _paint(
-    request: PaintRequest, img2img: Img2Img, camera: FrameSlots, styled: FrameSlots
-) -> StagesDone:
-    if request.fresh:
-        img2img.reset()
-    if time.monotonic_ns() > request.best_before_ns:
-        return StagesDone(stale=True)
-    if request.look != img2img.look:
-        img2img.apply_look(request.look, request.now_ns)
-    frame, picture = request.frame, None
-    if img2img.sees_camera:  # to the others the slot is gone: it may hold a later frame
-        picture = camera.view(frame.slot, (frame.height, frame.width, 3))
-    buffers = FrameBuffers.over(styled.memory(request.slot), img2img.networks.spec)
-    painted = img2img.stylize(picture, request.now_ns, buffers, request.inferred)
-    return StagesDone(
-        painted.inferred, stage_ns=painted.stage_ns, prompt_refused=painted.prompt_refused
-    )
+def _answer(
+    flight: InFlightFrame, img2img: Img2Img, camera: FrameSlots, styled: FrameSlots
+) -> Answer:
+    if time.monotonic_ns() > flight.best_before_ns:
+        img2img.skip(flight.frame)
+        return Answer(flight.frame, stale=True)
+    picture = None
+    if img2img.reads_camera:  # for the other processes the slot may hold a later frame already
+        size = flight.camera.height, flight.camera.width, 3
+        picture = camera.view(flight.camera.slot, size)
+    memory = styled.memory(flight.slot)
+    img2img.stylize(flight.frame, FrameBuffers.over(memory, img2img.networks.spec, picture))
+    return Answer(flight.frame)

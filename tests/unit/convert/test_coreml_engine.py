@@ -10,9 +10,10 @@ from PIL import Image
 from sdcam.engines.coreml.networks import CoreMLFused, CoreMLNetworks
 from sdcam.engines.host_side import HostSide
 from sdcam.engines.torch_device import TorchNetworks
+from sdcam.pipeline.frame import Frame, FrameBuffers
 from sdcam.pipeline.img2img import Img2Img
 from sdcam.pipeline.look import Look
-from sdcam.pipeline.stages import FUSED_STAGES, STAGES, FrameBuffers
+from sdcam.pipeline.stages import FUSED_STAGES, STAGES
 from sdcam_convert.mil import Program
 
 SIZE = (384, 320)
@@ -49,11 +50,12 @@ def opened(tiny_conversion):
 
 def film(networks, stages, frames):
     """Styled pictures, the previous latent in each."""
-    img2img = Img2Img(networks, Look("a cat", feedback=0.3, smoothing=0.0), stages)
-    buffers = FrameBuffers.blank(networks.spec)
+    look = Look("a cat", feedback=0.3, smoothing=0.0)
+    img2img = Img2Img(networks, look, stages)
     styled = []
-    for frame in frames:
-        img2img.stylize(frame, 0, buffers)
+    for camera in frames:
+        buffers = FrameBuffers.allocate(networks.spec, camera)
+        img2img.stylize(Frame(look, 0), buffers)
         styled.append(buffers.styled.copy())
     return np.stack(styled).astype(float)
 

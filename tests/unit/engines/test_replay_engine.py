@@ -17,9 +17,10 @@ from sdcam.engines.replay.program import ReplayProgram
 from sdcam.engines.replay.tiny import TinyNetworks
 from sdcam.errors import SdcamError
 from sdcam.models import ModelFolder
+from sdcam.pipeline.frame import Frame, FrameBuffers
 from sdcam.pipeline.img2img import Img2Img
 from sdcam.pipeline.look import Look
-from sdcam.pipeline.stages import FUSED_STAGES, STAGES, FrameBuffers
+from sdcam.pipeline.stages import FUSED_STAGES, STAGES
 
 pytestmark = pytest.mark.alone
 
@@ -34,10 +35,11 @@ def frames(references):
 def film(model, frames, stages, **look):
     """The last picture and the last latent of a few frames."""
     networks = open_replay(parse_replay("replay"), model, SIZE, stages)
-    img2img = Img2Img(networks, Look(**{"prompt": "a cat", **look}), stages)
-    buffers = FrameBuffers.blank(networks.spec)
-    for frame in frames:
-        img2img.stylize(frame, 0, buffers)
+    wanted = Look(**{"prompt": "a cat", **look})
+    img2img = Img2Img(networks, wanted, stages)
+    for camera in frames:
+        buffers = FrameBuffers.allocate(networks.spec, camera)
+        img2img.stylize(Frame(wanted, 0), buffers)
     networks.close()
     return buffers.styled.copy()
 
@@ -153,11 +155,12 @@ def test_garbage_comes_once_and_stops_the_model(tiny_model, frames, program):
     noises = [unet.predict(inputs)["noise"] for _ in range(3)]
     assert [np.isfinite(noise).all() for noise in noises] == [True, False, True]
     networks = open_replay(parse_replay("replay garbage=unet@3"), tiny_model, SIZE, STAGES)
-    img2img = Img2Img(networks, Look("a cat"))
-    buffers = FrameBuffers.blank(networks.spec)
-    img2img.stylize(frames[0], 0, buffers)  # the second call: the first one was the warm-up
-    with pytest.raises(SdcamError, match="no numbers"):
-        img2img.stylize(frames[1], 0, buffers)
+    look = Look("a cat")
+    img2img = Img2Img(networks, look)
+    first, second = (FrameBuffers.allocate(networks.spec, frame) for frame in frames[:2])
+    img2img.stylize(Frame(look, 0), first)  # the second call: the first one was the warm-up
+    with pytest.raises(SdcamError, match="NaN"):
+        img2img.stylize(Frame(look, 0), second)
 
 
 @pytest.mark.parametrize(

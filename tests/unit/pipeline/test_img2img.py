@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from sdcam.errors import SdcamError, UsageError
+from sdcam.pipeline.frame import Frame, FrameBuffers
 from sdcam.pipeline.img2img import Img2Img
 from sdcam.pipeline.look import Look
 from sdcam.pipeline.networks import NetworksSpec
 from sdcam.pipeline.scheduler import NoiseSchedule
-from sdcam.pipeline.stages import FUSED_STAGES, STAGES, FrameBuffers
+from sdcam.pipeline.stages import FUSED_STAGES, STAGES
 
 SIZE = 64
 SECOND = 10**9
@@ -76,15 +77,18 @@ def box():
     return PaintBox()
 
 
-def painter(box, look=STILL):
-    img2img = Img2Img(box, look)
-    buffers = FrameBuffers.blank(box.spec)
+class Painter:
+    """An `Img2Img` that is fed one frame at a time, all with the look that is set."""
 
-    def paint(camera, now=0):
-        painted = img2img.stylize(camera, now, buffers)
-        return painted, buffers.styled.copy()
+    def __init__(self, box, look=STILL, stages=STAGES):
+        self.look = look
+        self.buffers = FrameBuffers.allocate(box.spec)
+        self._img2img = Img2Img(box, look, stages)
 
-    return img2img, paint, buffers.model_input
+    def __call__(self, camera, now=0, first=False):
+        frame = Frame(self.look, now, first)
+        self._img2img.stylize(frame, replace(self.buffers, camera=camera))
+        return frame, self.buffers.styled.copy()
 
 
 def colour(picture):
@@ -92,25 +96,25 @@ def colour(picture):
 
 
 def test_the_prompt_is_painted_and_the_model_sees_the_rgb_centre(box):
-    _, paint, seen = painter(box)
+    paint = Painter(box)
     camera = frame(0)
     camera[:, 24:72] = (10, 20, 30)  # BGR; exactly the centred square
     painted, styled = paint(camera)
     assert painted.inferred
     assert set(painted.stage_ns) == set(STAGES)
-    assert colour(seen) == (30, 20, 10)
+    assert colour(paint.buffers.model_input) == (30, 20, 10)
     assert colour(styled) == pytest.approx((255, 0, 0), abs=2)
 
 
 def test_strength_zero_is_the_camera_through_the_autoencoder(box):
-    _, paint, _ = painter(box, replace(STILL, strength=0.0))
+    paint = Painter(box, replace(STILL, strength=0.0))
     _, styled = paint(frame(77))
     assert "unet" not in box.calls
     assert colour(styled) == (77, 77, 77)
 
 
 def test_an_identical_frame_is_not_inferred_twice(box):
-    _, paint, _ = painter(box)
+    paint = Painter(box)
     first, styled = paint(frame(10))
     again, shown = paint(frame(10))
     other, _ = paint(frame(11))
@@ -121,9 +125,9 @@ def test_an_identical_frame_is_not_inferred_twice(box):
 
 def test_a_new_prompt_is_painted_on_a_still_picture_until_nothing_of_the_old_is_left(box):
     look = replace(STILL, feedback=0.3, smoothing=0.4)
-    img2img, paint, _ = painter(box, look)
+    paint = Painter(box, look)
     paint(frame(10))
-    img2img.apply_look(replace(look, prompt="blue"), 0)
+    paint.look = replace(look, prompt="blue")
     for _ in range(12):
         _, styled = paint(frame(10))
     assert colour(styled) == pytest.approx((0, 0, 255), abs=3)
@@ -133,9 +137,10 @@ def test_a_new_prompt_is_painted_on_a_still_picture_until_nothing_of_the_old_is_
 
 def test_one_prompt_melts_into_the_next(box):
     look = replace(STILL, transition_seconds=2.0)
-    img2img, paint, _ = painter(box, look)
+    paint = Painter(box, look)
     paint(frame(10), 0)
-    img2img.apply_look(replace(look, prompt="blue"), 0)
+    paint.look = replace(look, prompt="blue")
+    paint(frame(10), 0)  # the transition begins with the first frame of the new look
     halfway = colour(paint(frame(10), 1 * SECOND)[1])
     after = colour(paint(frame(10), 2 * SECOND)[1])
     assert halfway == pytest.approx((128, 0, 128), abs=3)
@@ -143,29 +148,29 @@ def test_one_prompt_melts_into_the_next(box):
 
 
 def test_prompts_are_embedded_once(box):
-    img2img, _, _ = painter(box)
+    paint = Painter(box)
     for prompt in ("blue", "red", "blue", "red"):
-        img2img.apply_look(replace(STILL, prompt=prompt), 0)
+        paint.look = replace(STILL, prompt=prompt)
+        paint(frame(0))
     assert [c for c in box.calls if c.startswith("embed")] == ["embed red", "embed blue"]
 
 
 def test_smoothing_keeps_its_share_of_what_was_shown(box):
-    _, paint, _ = painter(box, replace(STILL, strength=0.0, smoothing=0.75))
+    paint = Painter(box, replace(STILL, strength=0.0, smoothing=0.75))
     paint(frame(0))
     _, styled = paint(frame(200))
     assert colour(styled) == (50, 50, 50)
 
 
-def test_a_reset_shows_nothing_of_the_frames_before(box):
-    img2img, paint, _ = painter(box, replace(STILL, strength=0.0, smoothing=0.9, feedback=0.9))
+def test_the_first_frame_after_a_gap_shows_nothing_of_earlier_frames(box):
+    paint = Painter(box, replace(STILL, strength=0.0, smoothing=0.9, feedback=0.9))
     paint(frame(0))
-    img2img.reset()
-    _, styled = paint(frame(200))
+    _, styled = paint(frame(200), first=True)
     assert colour(styled) == (200, 200, 200)
 
 
 def test_the_similarity_filter_skips_some_similar_frames_and_no_different_ones(box):
-    _, paint, _ = painter(box, replace(STILL, similarity=0.9))
+    paint = Painter(box, replace(STILL, similarity=0.9))
     random = np.random.default_rng(0)
     ramp = np.tile(np.arange(96, dtype=np.uint8)[None, :, None], (48, 1, 3))
     inferred = 0
@@ -179,14 +184,14 @@ def test_the_similarity_filter_skips_some_similar_frames_and_no_different_ones(b
 def test_steady_state_allocates_no_frame(box):
     """Of the pipeline's own code; the paint box allocates as a network may."""
     img2img = Img2Img(_Fixed(box.spec), STILL)
-    buffers = FrameBuffers.blank(img2img.networks.spec)
+    buffers = FrameBuffers.allocate(img2img.networks.spec)
     cameras = [frame(i, 720, 1280) for i in range(4)]
     for camera in cameras:
-        img2img.stylize(camera, 0, buffers)
+        img2img.stylize(Frame(STILL, 0), replace(buffers, camera=camera))
     tracemalloc.start()
     before = tracemalloc.take_snapshot()
     for camera in cameras * 5:
-        img2img.stylize(camera, 0, buffers)
+        img2img.stylize(Frame(STILL, 0), replace(buffers, camera=camera))
     peak = tracemalloc.get_traced_memory()[1] - sum(s.size for s in before.statistics("filename"))
     tracemalloc.stop()
     assert peak < 100_000  # a latent is 131 kB, a picture 786 kB
@@ -196,42 +201,39 @@ def test_stages_apart_paint_the_same_to_the_bit(box):
     """Three frames in flight, each stage with an instance of its own, as processes have them."""
     look = replace(STILL, feedback=0.6, smoothing=0.5, strength=0.4)
     cameras = [frame(value) for value in (10, 90, 90, 40, 200, 5)]
-    _, whole, _ = painter(box, look)
+    whole = Painter(box, look)
     expected = [whole(camera)[1] for camera in cameras]
 
     parts = [
         Img2Img(PaintBox(), look, stages)
         for stages in (("preprocess", "encode"), ("denoise",), ("decode", "smooth"))
     ]
-    buffers = [FrameBuffers.blank(box.spec) for _ in cameras]
-    inferred = {}
+    buffers = [FrameBuffers.allocate(box.spec, camera) for camera in cameras]
+    frames = [Frame(look, 0) for _ in cameras]
     for tick in range(len(cameras) + 2):
         for position, part in enumerate(parts):  # first in, first out, all stages busy at once
             if 0 <= (n := tick - position) < len(cameras):
-                camera = cameras[n] if position == 0 else None
-                painted = part.stylize(camera, 0, buffers[n], inferred.get(n, True))
-                inferred[n] = painted.inferred
-    assert list(inferred.values()) == [True, True, False, True, True, True]
+                part.stylize(frames[n], buffers[n])
+    assert [each.inferred for each in frames] == [True, True, False, True, True, True]
     for each, picture in zip(buffers, expected, strict=True):
         np.testing.assert_array_equal(each.styled, picture)
 
 
 def test_a_fused_model_paints_what_its_stages_do(box):
     look = replace(STILL, feedback=0.6, smoothing=0.5, strength=0.4)
-    _, whole, _ = painter(box, look)
-    fused = Img2Img(FusedPaintBox(), look, FUSED_STAGES)
-    buffers = FrameBuffers.blank(box.spec)
+    whole = Painter(box, look)
+    fused = Painter(FusedPaintBox(), look, FUSED_STAGES)
     for value in (10, 90, 90, 40):
-        painted = fused.stylize(frame(value), 0, buffers)
+        painted, styled = fused(frame(value))
         assert tuple(painted.stage_ns) == FUSED_STAGES
-        np.testing.assert_allclose(buffers.styled, whole(frame(value))[1], atol=1)
+        np.testing.assert_allclose(styled, whole(frame(value))[1], atol=1)
 
 
 def test_values_that_are_no_numbers_are_a_fault_and_never_fed_back(box):
-    _, paint, _ = painter(box, replace(STILL, feedback=0.5))
+    paint = Painter(box, replace(STILL, feedback=0.5))
     paint(frame(10))
     box.predict_noise = lambda latent, timestep, prompt: np.full_like(latent, np.nan)
-    with pytest.raises(SdcamError, match="no numbers"):
+    with pytest.raises(SdcamError, match="NaN"):
         paint(frame(20))
 
 
@@ -269,14 +271,14 @@ class _Fixed:
 
 
 def test_a_prompt_that_the_model_does_not_know_changes_nothing_and_is_told():
-    img2img, paint, _ = painter(Choosy())
+    paint = Painter(Choosy())
     known = paint(frame(0))
     assert not known[0].prompt_refused
-    img2img.apply_look(replace(STILL, prompt="bleu"), now_ns=SECOND)
+    paint.look = replace(STILL, prompt="bleu")
     refused, picture = paint(frame(0), now=SECOND)
     assert refused.prompt_refused
     np.testing.assert_array_equal(picture, known[1])
-    img2img.apply_look(replace(STILL, prompt="blue"), now_ns=2 * SECOND)
+    paint.look = replace(STILL, prompt="blue")
     again, picture = paint(frame(0), now=2 * SECOND)
     assert not again.prompt_refused
     assert colour(picture)[2] > 250
@@ -284,5 +286,7 @@ def test_a_prompt_that_the_model_does_not_know_changes_nothing_and_is_told():
 
 @pytest.mark.parametrize("prompt", ["rde", "", " "])
 def test_a_model_does_not_begin_with_a_prompt_that_it_does_not_know(prompt):
-    with pytest.raises(UsageError, match=f'paint-box knows no word of "{prompt}".*your camera'):
+    with pytest.raises(
+        UsageError, match=f'paint-box has no trained word in "{prompt}".*your camera'
+    ):
         Img2Img(Choosy(), replace(STILL, prompt=prompt))

@@ -47,7 +47,10 @@ def test_a_second_one_is_told_where_the_first_is(tmp_path):
         (paths.control_socket("auto"), ""),
         (tmp_path / "control.sock", f" at the socket {tmp_path}/control.sock"),
     ):
-        with SingleInstance(socket), pytest.raises(AlreadyRunningError) as refused:
-            SingleInstance(socket).__enter__()
-        told = f"StreamDiffusion Cam runs already (process {os.getpid()}){where}."
+        first = SingleInstance(socket)
+        first.acquire()
+        with pytest.raises(AlreadyRunningError) as refused:
+            SingleInstance(socket).acquire()
+        first.release()
+        told = f"StreamDiffusion Cam is already running (process {os.getpid()}){where}."
         assert refused.value.what == told

@@ -32,7 +32,7 @@ def said(path):
     return [line.rpartition(": ")[2] for line in path.read_text().splitlines()]
 
 
-def test_a_file_that_is_deleted_is_begun_anew(log):
+def test_a_deleted_log_is_created_again(log):
     say("one")
     log.unlink()
     say("two")
@@ -50,19 +50,17 @@ def test_a_file_that_logrotate_moves_is_left_to_it(log):
 
 
 @pytest.mark.parametrize(("size", "left"), [(1_000_001, 0), (1000, 1000)])
-def test_a_file_that_launchd_only_ever_adds_to_is_begun_anew_once_it_is_large(
-    tmp_path, monkeypatch, size, left
-):
+def test_stderr_is_emptied_once_it_is_large(tmp_path, monkeypatch, size, left):
     path = tmp_path / "launchd.log"
     path.write_bytes(b"x" * size)
     with path.open("a") as stderr:
         monkeypatch.setattr("sys.stderr", stderr)
-        module.begin_stderr_anew()
+        module.limit_stderr()
         stderr.write("new")
     assert path.read_bytes() == b"x" * left + b"new"
 
 
-def test_a_folder_that_is_deleted_is_made_anew(log):
+def test_a_deleted_folder_is_created_again(log):
     say("one")
     shutil.rmtree(log.parent)
     say("two")
@@ -76,3 +74,25 @@ def test_while_there_can_be_no_file_lines_are_lost_and_later_ones_are_not(log):
     log.parent.unlink()
     say("two")
     assert said(log) == ["two"]
+
+
+def test_a_message_that_repeats_is_logged_once_a_minute_with_a_count(log, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    for _ in range(36):  # a process that crashes again and again
+        say("The model process was killed by SIGSEGV.")
+        say("model: works again")
+        now[0] += 1.0
+    now[0] = 1060.0
+    say("The model process was killed by SIGSEGV.")
+    assert said(log) == [
+        "The model process was killed by SIGSEGV.",
+        "works again",
+        "The model process was killed by SIGSEGV. (35 more times before)",
+    ]
+
+
+def test_what_the_user_asked_for_is_logged_every_time(log):
+    for _ in range(3):
+        logging.getLogger("sdcam.user").info("paused")
+    assert said(log) == ["paused"] * 3

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
+import time
 
 import pytest
 
@@ -68,7 +70,29 @@ def test_without_a_watchdog_of_its_own_it_has_no_interval(environment):
     assert Notifier.from_environment(environment).interval_seconds is None
 
 
-def test_nobody_there_is_no_fault(tmp_path):
+def test_without_a_listener_nothing_happens(tmp_path):
     Notifier().ready()
     Notifier(str(tmp_path / "gone"), 1.0).alive()
     Notifier("@sdcam-nobody-listens-here").status("alone")
+
+
+def test_a_manager_that_does_not_read_never_blocks(manager):
+    notifier = Notifier(manager.address, watchdog_seconds=1e-9)
+    begun = time.monotonic()
+    for number in range(2000):  # far more than the socket's queue holds
+        notifier.status(f"status {number}")
+        notifier.alive()
+    assert time.monotonic() - begun < 5
+
+
+def test_the_watchdog_is_fed_once_an_interval_and_a_status_sent_when_it_changes(manager):
+    notifier = Notifier(manager.address, watchdog_seconds=30.0)
+    for _ in range(20):
+        notifier.alive()
+        notifier.status("running")
+    manager.setblocking(False)
+    heard = []
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            heard.append(manager.recv(4096).decode())
+    assert sorted(heard) == ["STATUS=running", "WATCHDOG=1"]

@@ -1,42 +1,36 @@
-"""The mark that a pause leaves for the service after this one."""
+"""The mark that keeps a pause over restarts."""
 
 from __future__ import annotations
 
 import pytest
 
-from sdcam.errors import SdcamError
+from sdcam import paths
 from sdcam.service.pause import PauseMark
 
 
 @pytest.fixture
-def socket(tmp_path):
-    return tmp_path / "control.sock"
+def state(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "state_folder", lambda: tmp_path / "state")
+    return tmp_path / "state"
 
 
-def test_a_pause_is_found_by_the_next_service_and_an_orderly_end_takes_it_away(socket):
-    PauseMark(socket).put()
-    with PauseMark(socket) as mark:
-        assert mark.found
-    assert not PauseMark(socket).found
-
-
-def test_an_end_with_a_fault_keeps_the_pause(socket):
-    """A service begins anew after a fault, in the same process."""
-    with pytest.raises(SdcamError), PauseMark(socket) as mark:
-        mark.put()
-        raise SdcamError("staged")
-    assert PauseMark(socket).found
-
-
-def test_a_resume_takes_it_away(socket):
-    mark = PauseMark(socket)
-    mark.put()
-    mark.put()
-    mark.take_away()
-    mark.take_away()
+def test_a_pause_stays_until_it_is_removed(state, tmp_path):
+    mark = PauseMark(tmp_path / "control.sock")
     assert not mark.found
+    mark.set()
+    mark.set()
+    assert PauseMark(tmp_path / "control.sock").found  # the next service, or after a reboot
+    mark.remove()
+    mark.remove()
+    assert not PauseMark(tmp_path / "control.sock").found
 
 
-def test_a_mark_that_cannot_be_put_is_a_line_in_the_log(tmp_path, caplog):
-    PauseMark(tmp_path / "nowhere" / "control.sock").put()
-    assert "The pause would not outlive a crash" in caplog.text
+def test_services_with_other_sockets_have_pauses_of_their_own(state, tmp_path):
+    PauseMark(tmp_path / "one.sock").set()
+    assert not PauseMark(tmp_path / "other.sock").found
+
+
+def test_a_mark_that_cannot_be_written_is_a_line_in_the_log(state, tmp_path, caplog):
+    state.write_text("")  # in the folder's place
+    PauseMark(tmp_path / "control.sock").set()
+    assert "The pause would not survive a restart" in caplog.text

@@ -10,7 +10,7 @@ import pytest
 from sdcam.settings import CameraSettings
 from sdcam.workers import capture as module
 from sdcam.workers.capture import CaptureWorker, SourceSpec, capture_main
-from sdcam.workers.frame_pool import FramePool, FrameSlots
+from sdcam.workers.frame_pool import FramePool
 from sdcam.workers.records import Started
 
 SOURCE = SourceSpec("test", CameraSettings(width=64, height=64, fps=30))
@@ -40,7 +40,7 @@ def captured(monkeypatch):
         monkeypatch.setattr(module, "_START_SECONDS", start)
         monkeypatch.setattr(module, "_OPEN_SECONDS", open)
         told = queue.Queue()
-        pool = FramePool(FrameSlots.allocate(3, 64 * 64 * 3))
+        pool = FramePool(3, 64 * 64 * 3)
         worker = CaptureWorker(SOURCE, pool, told.put, lambda: None, lambda f: f and told.put(f))
         worker.start()
         try:
@@ -60,4 +60,4 @@ def test_a_process_that_does_not_start_is_told_as_such(captured):
 
 
 def test_a_source_that_does_not_open_is_told_as_such(captured):
-    assert '"test" gives no pictures.' in str(captured(never_opens, start=30, open=0.1))
+    assert '"test" sends no frames.' in str(captured(never_opens, start=30, open=0.1))

@@ -14,7 +14,7 @@ import pytest
 
 from sdcam.errors import SdcamError
 from sdcam.workers import child as module
-from sdcam.workers.child import Child
+from sdcam.workers.child import Child, LingeringChildren
 from sdcam.workers.frame_pool import FrameSlots
 
 
@@ -56,7 +56,7 @@ def test_pixels_are_shared_and_only_records_cross_the_pipe():
         child.stop()
 
 
-def test_a_process_that_hangs_is_gone_when_stop_returns():
+def test_a_hung_process_is_gone_when_stop_returns():
     child = Child("hang", hang)
     assert child.pipe.recv() == "hanging"
     pid = child.pid
@@ -121,3 +121,43 @@ def test_a_system_without_room_for_a_process_is_a_fault_that_passes(monkeypatch)
         Child("model", hang)
     assert told.value.exit_code == 1
     assert len(list(Path("/dev/fd").iterdir())) == before  # attempts cost no descriptors
+
+
+def say_ready(pipe):
+    pipe.send("ready")
+    pipe.recv()
+
+
+def test_ctrl_c_while_a_child_still_imports_does_not_reach_it():
+    """A terminal sends SIGINT to the whole group; a child has no handler of its own yet."""
+    child = Child("early", say_ready)
+    os.kill(child.pid, signal.SIGINT)  # long before Python has started in it
+    os.kill(child.pid, signal.SIGHUP)
+    assert child.pipe.recv() == "ready"
+    os.kill(child.pid, signal.SIGINT)
+    child.send("end")
+    child._process.join(10)
+    assert child.exit_code == 0
+    assert child.stop()
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())  # here as before
+
+
+def test_a_child_that_cannot_be_killed_is_given_up_in_bounded_time(monkeypatch):
+    child = Child("hang", hang)
+    child.pipe.recv()
+    pid = child.pid
+    monkeypatch.setattr(child._process, "kill", lambda: None)  # as in an uninterruptible call
+    monkeypatch.setattr(module, "_KILL_SECONDS", 0.2)
+    released = []
+    lingering = LingeringChildren()
+    begun = time.monotonic()
+    assert not child.stop(grace=0.1)
+    assert time.monotonic() - begun < 5
+    lingering.add(child, lambda: released.append(True))
+    assert f"The hang process (pid {pid}) does not end" in str(lingering.fault())
+    assert released == []
+    os.kill(pid, signal.SIGKILL)
+    while lingering.fault() is not None:
+        assert time.monotonic() - begun < 20
+        time.sleep(0.01)
+    assert released == [True]

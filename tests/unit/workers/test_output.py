@@ -10,13 +10,16 @@ import pytest
 
 from sdcam.compositor import Card
 from sdcam.errors import SdcamError
+from sdcam.pipeline.frame import Frame, FrameBuffers, frame_buffer_bytes
+from sdcam.pipeline.look import Look
 from sdcam.pipeline.networks import NetworksSpec
-from sdcam.pipeline.stages import FrameBuffers, frame_buffer_bytes
 from sdcam.settings import Fit, OutputSettings
-from sdcam.workers import port as module
-from sdcam.workers.frame_pool import FramePool, FrameSlots
+from sdcam.workers import reconnecting_sink as module
+from sdcam.workers import restart_policy
+from sdcam.workers.frame_pool import FramePool
 from sdcam.workers.output import OutputWorker, View
-from sdcam.workers.records import StyledFrame
+from sdcam.workers.records import CameraFrame, StyledFrame
+from sdcam.workers.sink_process import LocalSink
 
 pytestmark = pytest.mark.alone
 
@@ -59,11 +62,15 @@ class Bench:
         self.faults = []
         self.limit = threading.Event()
         monkeypatch.setattr(module, "open_sink", self._open)
-        self.pool = FramePool(FrameSlots.allocate(4, frame_buffer_bytes(SIZE, SIZE)))
+        monkeypatch.setattr(module, "SinkProcess", lambda *a: LocalSink(self._open(*a[:2])))
+        self.pool = FramePool(4, frame_buffer_bytes(SIZE, SIZE))
         self.worker = OutputWorker(
-            specs, SETTINGS, self.pool, card, View(), self.faults.append,
+            specs, SETTINGS, self.pool, card, View(), self._on_fault,
             on_limit=self.limit.set, **more,
         )  # fmt: skip
+
+    def _on_fault(self, spec, fault):
+        self.faults.append((spec, str(fault)))
 
     def _open(self, spec, settings):
         if "missing" in spec:
@@ -71,12 +78,14 @@ class Bench:
         self.sinks.append(Memory(spec))
         return self.sinks[-1]
 
-    def show(self, rgb, camera=(0, 0, 0)):
+    def show(self, rgb, camera=(0, 0, 0), captured_ns=None):
         slot = self.pool.take()
         buffers = FrameBuffers.over(self.pool.slots.memory(slot), SPEC)
         buffers.model_input[...] = camera
         buffers.styled[...] = rgb
-        self.worker.show(StyledFrame(slot, 1, time.monotonic_ns(), SPEC, True))
+        captured_ns = captured_ns or time.monotonic_ns()
+        camera_frame = CameraFrame(0, 1, captured_ns, SIZE, SIZE)
+        self.worker.show(StyledFrame(slot, SPEC, camera_frame, Frame(Look("oil"), captured_ns)))
 
     def until(self, condition):
         deadline = time.monotonic() + 10
@@ -124,12 +133,43 @@ def test_every_output_gets_every_frame(bench):
     assert len(null.colours) >= cards + 20
 
 
-def test_outputs_report_what_they_measure_and_nothing_while_they_are_away(bench):
+def test_sinks_report_what_they_measure_and_whether_they_are_open(bench):
     one = bench("virtual-camera", "null")
-    assert one.worker.reports == {name: {"send_ms": 0.5} for name in ("virtual-camera", "null")}
+    for sink in one.worker.sinks:
+        status = sink.status()
+        assert (status["open"], status["send_ms"], status["fault"]) == (True, 0.5, None)
     one.sinks[0].broken = True
     one.until(lambda: one.faults)
-    assert one.worker.reports["virtual-camera"] == {}
+    status = one.worker.sinks[0].status()
+    assert (status["open"], status["fault"]) == (False, "virtual-camera broke.")
+    assert "send_ms" not in status
+
+
+def test_sent_counts_what_a_sink_took(bench, monkeypatch):
+    """Without the virtual camera nothing is sent, and no latency is measured."""
+    monkeypatch.setattr(restart_policy, "_FIRST_DELAY", 60.0)
+    one = bench("virtual-camera:missing", "null", wait_for_devices=True, frame_limit=30)
+    one.show((255, 0, 0))
+    assert one.limit.wait(10)  # `--frames` is what the output that is there took
+    assert [sink.sent.count for sink in one.worker.sinks] == [0, 30]
+    assert one.worker.sent.count == 0
+    assert one.worker.sent.per_second() == 0.0
+    assert one.worker.latency.percentiles(50) == [0.0]
+    assert one.worker.sinks[0].status()["fault"] == "virtual-camera:missing is not there."
+
+
+def test_one_output_coming_back_leaves_the_fault_of_another(bench, monkeypatch):
+    monkeypatch.setattr(restart_policy, "_FIRST_DELAY", 0.05)
+    one = bench("virtual-camera", "file:x.mp4")
+    one.show((255, 0, 0))
+    camera, film = one.sinks
+    one.until(lambda: film.colours)
+    film.broken = True
+    one.until(lambda: one.faults)
+    camera.broken = True
+    one.until(lambda: ("virtual-camera", "None") in one.faults)
+    assert one.faults[0] == ("file:x.mp4", "file:x.mp4 broke.")
+    assert ("file:x.mp4", "None") not in one.faults
 
 
 def test_slots_come_back(bench):
@@ -148,9 +188,9 @@ def test_the_camera_is_in_the_picture_only_when_it_is_asked_for(bench):
     sink = one.sinks[0]
     one.show((0, 0, 200), camera=(200, 0, 0))
     one.until(lambda: sink.colours[-1:] == [(200, 0, 0)])
-    one.worker.look(View(Fit.CROP, blend=0.5))
+    one.worker.set_view(View(Fit.CROP, blend=0.5))
     one.until(lambda: sink.colours[-1] == (100, 0, 100))
-    one.worker.look(View())
+    one.worker.set_view(View())
     one.until(lambda: sink.colours[-1] == (200, 0, 0))
 
 
@@ -165,6 +205,19 @@ def test_after_a_pause_nothing_of_the_old_picture_is_left(bench):
     sent = len(sink.colours)
     one.until(lambda: len(sink.colours) > sent + 3)
     assert (0, 0, 255) not in sink.colours[sent + 1 :]
+
+
+def test_a_picture_captured_before_a_pause_is_never_shown_after_it(bench):
+    """It may still be in the model when the pause begins, and leave it after the pause."""
+    one = bench("null")
+    captured_ns = time.monotonic_ns()
+    one.worker.clear()
+    one.show((255, 0, 0), captured_ns=captured_ns)
+    assert one.pool.free == 4
+    time.sleep(0.1)
+    assert (0, 0, 255) not in one.sinks[0].colours
+    one.show((0, 255, 0))
+    one.until(lambda: one.sinks[0].colours[-1:] == [(0, 255, 0)])
 
 
 @pytest.fixture
@@ -186,7 +239,7 @@ def test_the_card_of_a_pause_does_not_wait_for_the_tick(bench, slow):
     assert one.worker.showing == "Starting"
 
 
-def test_who_hurries_while_a_frame_goes_out_means_the_next_one(bench, slow):
+def test_a_request_during_a_send_is_for_the_next_tick(bench, slow):
     one = bench("null")
     sink, send = one.sinks[0], one.sinks[0].send
     one.show((255, 0, 0))
@@ -198,7 +251,7 @@ def test_who_hurries_while_a_frame_goes_out_means_the_next_one(bench, slow):
     assert time.monotonic() - begun < 0.5
 
 
-def test_while_nobody_watches_frames_go_on_slowly_and_whoever_comes_waits_for_none(bench):
+def test_without_a_viewer_frames_go_on_slowly_and_a_viewer_waits_for_none(bench):
     one = bench("null")
     sink = one.sinks[0]
     one.until(lambda: len(sink.colours) > 3)
@@ -208,7 +261,7 @@ def test_while_nobody_watches_frames_go_on_slowly_and_whoever_comes_waits_for_no
     one.until(lambda: len(sink.colours) >= sent + 2)
     taken = time.monotonic() - begun
     assert 1.0 <= taken < 3.0  # of a hundred frames a second otherwise: apps still list the camera
-    assert one.worker.beats
+    assert one.worker.ticks
     sent, begun = len(sink.colours), time.monotonic()
     one.worker.rest(False)
     one.until(lambda: len(sink.colours) > sent + 5)
@@ -216,13 +269,14 @@ def test_while_nobody_watches_frames_go_on_slowly_and_whoever_comes_waits_for_no
 
 
 def test_a_virtual_camera_that_breaks_is_reopened_while_others_go_on(bench, monkeypatch):
-    monkeypatch.setattr(module, "_REOPEN_SECONDS", 0.05)
+    monkeypatch.setattr(restart_policy, "_FIRST_DELAY", 0.05)
     one = bench("virtual-camera", "null")
     camera, null = one.sinks
     camera.broken = True
     one.until(lambda: len(one.sinks) == 3 and len(one.sinks[2].colours) > 3)
-    assert camera.closed
-    assert [str(fault) for fault in one.faults] == ["virtual-camera broke.", "None"]
+    assert camera.closed  # before the device was opened again
+    one.until(lambda: len(one.faults) == 2)
+    assert [fault for _, fault in one.faults] == ["virtual-camera broke.", "None"]
     assert one.worker.alive
     assert len(null.colours) > 3
 
@@ -234,7 +288,7 @@ def test_a_recording_that_breaks_is_over_and_closed(bench):
     one.sinks[0].broken = True
     one.until(lambda: one.faults)
     assert not one.worker.alive
-    assert one.sinks[0].closed
+    one.until(lambda: one.sinks[0].closed)
 
 
 def test_an_output_that_cannot_be_opened_leaves_none_open(monkeypatch):
@@ -247,8 +301,10 @@ def test_an_output_that_cannot_be_opened_leaves_none_open(monkeypatch):
         return opened[-1]
 
     monkeypatch.setattr(module, "open_sink", open_sink)
-    pool = FramePool(FrameSlots.allocate(1, 100))
-    worker = OutputWorker(["null", "missing"], SETTINGS, pool, lambda age: CARD, View(), print)
+    pool = FramePool(1, 100)
+    worker = OutputWorker(
+        ["null", "missing"], SETTINGS, pool, lambda age: CARD, View(), lambda *_: None
+    )
     with pytest.raises(SdcamError, match="not there"):
         worker.start()
     assert opened[0].closed
@@ -270,22 +326,22 @@ def test_pictures_that_are_forgotten_between_question_and_answer_give_a_card(ben
     one.worker.reopen(OutputSettings(width=128, height=130, fps=100))
     one.until(lambda: len(one.sinks) == 2 and len(one.sinks[1].colours) > 3)
     assert (0, 0, 255) not in one.sinks[1].colours
-    assert one.worker.beats
+    assert one.worker.ticks
 
 
-def test_a_mistake_in_this_program_costs_a_frame_and_is_logged_once(bench, monkeypatch, caplog):
+def test_an_internal_error_costs_a_frame_and_is_logged_once(bench, monkeypatch, caplog):
     monkeypatch.setattr(logging.getLogger("sdcam"), "propagate", True)
     one = bench("null")
     sink, send = one.sinks[0], one.sinks[0].send
     wrong = iter([True] * 5)
 
-    def stumble(frame):
+    def fail(frame):
         if next(wrong, False):
-            raise ZeroDivisionError("nobody thought of it")
+            raise ZeroDivisionError("unexpected")
         send(frame)
 
-    sink.send = stumble
+    sink.send = fail
     sent = len(sink.colours)
     one.until(lambda: len(sink.colours) > sent + 10)
     assert caplog.text.count("Traceback") == 1
-    assert "nobody thought of it" in caplog.text
+    assert "unexpected" in caplog.text

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from test_chain import Plan
+from test_stage_pipeline import Plan
 
 from sdcam.engines.plan import LAYOUTS, TOGETHER
 from sdcam.errors import MissingError, SdcamError
-from sdcam.workers.trial import measure, try_plan
+from sdcam.workers.benchmark import benchmark, measure
 
 pytestmark = pytest.mark.alone
 
@@ -23,9 +23,9 @@ def test_stages_that_overlap_are_found_to_be_faster():
 
 
 def test_every_stage_is_timed_and_every_frame_painted():
-    trial = try_plan(plan("staged", LAYOUTS["staged"], (1, 5, 1)), 0.5)
+    trial = benchmark(plan("staged", LAYOUTS["staged"], (1, 5, 1)), 0.5)
     assert set(trial.stages) == {"preprocess", "encode", "denoise", "decode", "smooth"}
-    assert trial.painted.count > 5
+    assert trial.styled.count > 5
     assert trial.latency.percentiles(50)[0] > 7
 
 
