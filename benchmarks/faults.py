@@ -110,7 +110,7 @@ def _camera_of(manner: str) -> Stage:
 
 def _output_away(service: Service, folder: Path) -> float:
     (folder / "no-output").touch()
-    service.until(lambda s: "output" in s["faults"])
+    service.until(lambda s: any(part.startswith("output:") for part in s["faults"]))
     time.sleep(_AWAY_SECONDS)
     (folder / "no-output").unlink()
     return time.monotonic()

@@ -66,7 +66,7 @@ def test_two_services_do_not_fight(start, sdcam, tmp_path):
     service.until_styled()
     second = sdcam("run", "--source", "test", "--output", f"file:{film}", "--frames", "3")
     assert second.returncode == 1
-    assert f"runs already (process {service.process.pid})" in second.stderr.splitlines()[-1]
+    assert f"is already running (process {service.process.pid})" in second.stderr.splitlines()[-1]
     assert service.status()["state"] == "running"
     # The second one never touched what the first one records.
     sent = json.loads(service.end())["frames"]["sent"]

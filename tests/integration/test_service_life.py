@@ -18,6 +18,7 @@ from sdcam.control.client import ask
 
 TEST = ("--source", "test", "--output", "null")
 PIDS = ("daemon", "capture", "model")
+OUTPUT = "output:virtual-camera:No Such Camera"
 
 
 def pids(status):
@@ -94,16 +95,20 @@ def test_the_status_says_whether_the_camera_is_open(start, sdcam):
     assert service.until_styled()["source"]["open"] is True
 
 
-def test_a_pause_outlives_a_crash_and_no_orderly_end(start):
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM], ids=["crash", "restart"])
+def test_a_pause_survives_until_it_is_resumed(start, end):
     service = start("--service", *TEST)
     service.until_styled()
     ask(service.socket, "pause")
-    service.end(signal.SIGKILL)
+    service.end(end)
     again = start("--service", *TEST)
     again.until(lambda s: s["card"] == "Paused" and s["model"]["runtime"])
     status = again.status()
     assert (status["state"], status["frames"]["captured"]) == ("paused", 0)
     assert "source open" not in again.log.read_text()
+    assert status["frames"]["sent"] == 0
+    ask(again.socket, "resume")
+    again.until_styled()
     again.end()
     start("--service", *TEST).until_styled()
 
@@ -130,7 +135,7 @@ def test_a_model_that_died_in_a_pause_and_is_back_is_no_fault(start):
     service.until(lambda s: not s["faults"])
     ask(service.socket, "resume")
     service.until_styled()
-    assert "The model is away" not in service.log.read_text()
+    assert "The model does not run" not in service.log.read_text()
 
 
 @pytest.mark.alone
@@ -170,8 +175,8 @@ def test_a_service_waits_for_the_virtual_camera_the_camera_and_the_model(start, 
         *("--set", f"service.log_file={log}"),
         model=str(tmp_path / "no-model"),
     )
-    status = service.until(lambda s: {"camera", "model", "output"} <= s["faults"].keys())
-    assert "No Such Camera" in status["faults"]["output"]
+    status = service.until(lambda s: {"camera", "model", OUTPUT} <= s["faults"].keys())
+    assert "No Such Camera" in status["faults"][OUTPUT]
     assert status["state"] == "fault"
     time.sleep(2.5)  # longer than the pause between two attempts
     assert service.process.poll() is None
@@ -186,7 +191,7 @@ def test_a_second_service_waits_for_the_end_of_the_first(start, tmp_path):
     first.until_styled()
     log = tmp_path / "second.log"
     second = start("--service", *TEST, "--set", f"service.log_file={log}")
-    until_said(log, "Waiting for its end")
+    until_said(log, "Waiting until it ends")
     assert second.process.poll() is None
     first.end()
     status = second.until_styled()
@@ -198,7 +203,7 @@ def test_a_waiting_service_can_be_stopped(start, tmp_path):
     first.until_styled()
     log = tmp_path / "second.log"
     second = start("--service", *TEST, "--set", f"service.log_file={log}")
-    until_said(log, "Waiting for its end")
+    until_said(log, "Waiting until it ends")
     second.end()
     assert second.process.returncode == 0
     assert first.process.poll() is None
@@ -209,7 +214,7 @@ def test_the_log_of_a_service_is_begun_anew_and_kept_small(start, tmp_path):
     words = ("--set", f"service.log_file={log}", "--set", "service.log_bytes=10000")
     service = start("--service", *TEST, *words, "--set", "service.log_count=2")
     service.until_styled()
-    for n in range(400):
+    for n in range(600):
         ask(service.socket, "set", values={"look.seed": n})
     service.end()
     files = sorted(p.name for p in tmp_path.glob("sdcam.log*"))
@@ -254,13 +259,13 @@ def test_a_broken_file_at_the_start_is_told_and_waited_for(start, tmp_path):
     begin, mistake, *_ = lines = log.read_text().splitlines()
     assert f"version {__version__}, process {service.process.pid}, configuration {config}" in begin
     assert "strenght" in mistake
-    assert mistake.endswith("Until it is mended: the defaults.")
+    assert mistake.endswith("Until it is fixed: the defaults.")
     assert sum("strenght" in line for line in lines) == 1
     service.end()
     config.write_text("[look]\nstrenght = 0.2\n")
     again = start("--service", *TEST, *words)
     assert again.until_styled()["look"]["strength"] == 0.3
-    assert "Until it is mended: the last good file." in log.read_text()
+    assert "Until it is fixed: the last good file." in log.read_text()
 
 
 def test_a_mistake_is_logged_once_and_so_is_its_end(start, tmp_path):

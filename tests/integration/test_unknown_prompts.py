@@ -31,15 +31,15 @@ def test_a_typo_in_a_prompt_leaves_the_look_and_is_told(start, tmp_path):
     service.until_styled()
     refused = sdcam(service, "prompt", "penicl")
     assert refused.returncode == 2
-    assert 'pocket knows no word of "penicl"' in refused.stderr
-    told = service.until(lambda s: "prompt" in s["faults"])
-    assert 'pocket knows no word of "penicl"' in told["faults"]["prompt"]
-    assert told["card"] == ""  # the picture goes on
+    assert 'pocket has no trained word in "penicl"' in refused.stderr
+    told = service.until(lambda s: "prompt" in s["notices"])
+    assert 'pocket has no trained word in "penicl"' in told["notices"]["prompt"]
+    assert (told["card"], told["state"]) == ("", "running")  # the picture goes on
     ask(service.socket, "set", values={"look.strength": 0.45})  # and it is not asked for again
     os.kill(told["processes"]["model"]["pid"], signal.SIGKILL)
-    service.until(lambda s: s["restarts"]["model"] == 1 and list(s["faults"]) == ["prompt"])
+    service.until(lambda s: s["restarts"]["model"] == 1 and list(s["notices"]) == ["prompt"] and not s["faults"])
     assert sdcam(service, "prompt", "pencil").returncode == 0
-    after = service.until(lambda s: not s["faults"])
+    after = service.until(lambda s: not s["notices"])
     service.until(lambda s: s["frames"]["styled"] > after["frames"]["styled"] + 5)
     service.end()
     distance = np.abs(frames_of(film)[:, ::8, ::8].astype(int) - CAMERA).mean(axis=(1, 2, 3))
@@ -73,4 +73,4 @@ def test_a_run_does_not_begin_with_a_prompt_that_the_model_does_not_know():
         [sys.executable, "-m", "sdcam", *words.split()], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert 'pocket knows no word of "kitchen"' in done.stderr.splitlines()[-1]
+    assert 'pocket has no trained word in "kitchen"' in done.stderr.splitlines()[-1]

@@ -68,7 +68,7 @@ def _heed_the_model(socket: Path, values: dict[str, Any]) -> None:
     deadline = time.monotonic() + _VERDICT_SECONDS
     while _PROMPT in values and time.monotonic() < deadline:
         status = ask(socket, "status")
-        if fault := status["faults"].get("prompt"):
+        if fault := status["notices"].get("prompt"):
             raise UsageError(fault)
         look = status["look"]
         if status["state"] != "running" or look["prompt_in_force"] == look["prompt_text"]:

@@ -177,17 +177,17 @@ class Daemon:
     def _main_loop(self) -> None:
         while not self._stop_requested:
             if (left := self._seconds_left()) == 0.0:
-                return
+                break
             self._wakeup.wait(min(left, _TICK_SECONDS))
             self._look_after()
         if self._stop_signal:
             _log.info("%s: stopping", signal.Signals(self._stop_signal).name)
+        self.plan.notifier.stopping()
 
     def _shutdown(self) -> None:
         """Commands are refused first, then the workers stop; the output goes last. Every wait is
         bounded, and every part may have failed to start."""
         self.stop()
-        self.plan.notifier.stopping()
         if self._control is not None:
             self._control.refuse("The service is stopping.")
         if self._watcher is not None:
