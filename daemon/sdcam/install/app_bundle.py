@@ -19,11 +19,10 @@ from sdcam import __version__, resources
 from sdcam.errors import MissingError, SdcamError
 from sdcam.install.interpreter import find_libpython, interpreter
 from sdcam.install.tool import call
+from sdcam.platforms.names import APP_IDENTIFIER, CAMERA_NAME
 
-NAME = "StreamDiffusion Cam"
-IDENTIFIER = "com.streamdiffusion-cam.app"
 # Without it the requirement would be the hash of this very build.
-_REQUIREMENT = f'=designated => identifier "{IDENTIFIER}"'
+_REQUIREMENT = f'=designated => identifier "{APP_IDENTIFIER}"'
 
 
 class AppBundle:
@@ -33,8 +32,8 @@ class AppBundle:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.path = (folder or Path.home() / "Applications") / f"{NAME}.app"
-        self.launcher = self.path / "Contents" / "MacOS" / NAME
+        self.path = (folder or Path.home() / "Applications") / f"{CAMERA_NAME}.app"
+        self.launcher = self.path / "Contents" / "MacOS" / CAMERA_NAME
         self._stamp = self.path / "Contents" / "Resources" / "made-of.txt"
 
     def build(self) -> bool:
@@ -52,7 +51,9 @@ class AppBundle:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             # Beside its place, so that it appears there whole, or not at all.
-            with tempfile.TemporaryDirectory(prefix=f".{NAME}.", dir=self.path.parent) as work:
+            with tempfile.TemporaryDirectory(
+                prefix=f".{CAMERA_NAME}.", dir=self.path.parent
+            ) as work:
                 fresh = AppBundle(Path(work))
                 fresh._fill(note, made_of)
                 _sign(fresh.path)
@@ -70,7 +71,7 @@ class AppBundle:
         if not self.path.exists():
             return False
         if shutil.which("tccutil"):  # first: it must still find the app behind the identifier
-            call("tccutil", "reset", "Camera", IDENTIFIER)
+            call("tccutil", "reset", "Camera", APP_IDENTIFIER)
         shutil.rmtree(self.path)
         if not any(self.path.parent.iterdir()):
             self.path.parent.rmdir()
@@ -122,7 +123,7 @@ def _check_compiler() -> None:
 
 def _sign(app: Path) -> None:
     done = call(
-        "codesign", "--force", "--sign", "-", "--identifier", IDENTIFIER,
+        "codesign", "--force", "--sign", "-", "--identifier", APP_IDENTIFIER,
         "--requirements", _REQUIREMENT, app,
     )  # fmt: skip
     if not done.ok:

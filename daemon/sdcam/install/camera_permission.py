@@ -17,6 +17,7 @@ from pathlib import Path
 from sdcam.errors import SdcamError
 from sdcam.install.authorization import Authorization, camera_authorization
 from sdcam.install.tool import call
+from sdcam.platforms.names import APP_IDENTIFIER, CAMERA_NAME
 
 _HUMAN_SECONDS = 120.0
 _POLL_SECONDS = 0.2
@@ -29,7 +30,7 @@ class Answer(Enum):
     GRANTED = ("The app may use the camera.", "")
     DENIED = (
         "macOS does not let the app have the camera.",
-        f'Turn "StreamDiffusion Cam" on in {_SETTINGS}, then `sdcam service restart`.',
+        f'Turn "{CAMERA_NAME}" on in {_SETTINGS}, then `sdcam service restart`.',
     )
     RESTRICTED = (
         "This Mac's management or Screen Time forbids apps the camera.",
@@ -37,12 +38,12 @@ class Answer(Enum):
     )
     UNANSWERED = (
         "Nobody has answered yet whether the app may use the camera.",
-        f'Answer macOS\'s question, or turn "StreamDiffusion Cam" on in {_SETTINGS}.',
+        f'Answer macOS\'s question, or turn "{CAMERA_NAME}" on in {_SETTINGS}.',
     )
     NO_PICTURES = (
         "The app may use the camera by what macOS says, but no picture came.",
         "See that no other program holds the camera; else `tccutil reset Camera "
-        "com.streamdiffusion-cam.app`, then `sdcam service install` again.",
+        f"{APP_IDENTIFIER}`, then `sdcam service install` again.",
     )
     NO_CAMERA = (
         "No camera is plugged in, so macOS could not ask.",

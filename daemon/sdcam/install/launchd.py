@@ -18,9 +18,9 @@ from sdcam.install.launchctl import Launchctl, nobody_is_logged_in
 from sdcam.install.log_lines import remove_logs
 from sdcam.install.service_agent import Say, ServiceState
 from sdcam.paths import log_folder
+from sdcam.platforms.names import LAUNCHD_LABEL
 
-LABEL = "com.streamdiffusion-cam.daemon"
-_TEMPLATE = f"{LABEL}.plist"
+_TEMPLATE = f"{LAUNCHD_LABEL}.plist"
 _MODE = 0o644  # launchd refuses a plist that group or others may write
 _NOT_INSTALLED = MissingError("The service is not installed.", "`sdcam service install` does it.")
 
@@ -32,7 +32,7 @@ class LaunchAgent:
         self._home = home or Path.home()
         self.definition = self._home / "Library" / "LaunchAgents" / _TEMPLATE
         self.app = AppBundle(self._home / "Applications")
-        self._launchctl = Launchctl(LABEL)
+        self._launchctl = Launchctl(LAUNCHD_LABEL)
 
     def install(self, say: Say, config: Path | None = None) -> None:
         if "SUDO_UID" in os.environ:

@@ -17,8 +17,9 @@ def sys_root(tmp_path):
 
 
 def test_a_camera_that_is_there_needs_nothing(sys_root):
-    device = sys_root / "class" / "video4linux" / "video10"
-    device.mkdir()
+    device = sys_root / "devices" / "virtual" / "video4linux" / "video10"
+    device.mkdir(parents=True)
+    (sys_root / "class" / "video4linux" / "video10").symlink_to(device)
     (device / "name").write_text("StreamDiffusion Cam\n")
     assert list(how_to_have_the_camera(sys_root)) == []
 

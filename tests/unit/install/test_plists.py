@@ -9,6 +9,7 @@ import pytest
 
 from sdcam import __version__, resources
 from sdcam.install import app_bundle, launchd
+from sdcam.platforms import names
 
 # launchd.plist(5), macOS 15: the keys of an agent that have nothing to do with sockets, timers or
 # watched files. A key that is not here is a spelling mistake, or has to be looked up and added.
@@ -100,15 +101,15 @@ def test_the_agent_has_documented_keys_of_the_right_types(agent):
 
 
 def test_the_agent_does_what_the_service_needs(agent):
-    assert agent["Label"] == launchd.LABEL
+    assert agent["Label"] == names.LAUNCHD_LABEL
     assert agent["ProcessType"] == "Interactive"
     assert agent["KeepAlive"] == {"SuccessfulExit": False}
     assert agent["RunAtLoad"] is True
-    assert agent["AssociatedBundleIdentifiers"] == [app_bundle.IDENTIFIER]
+    assert agent["AssociatedBundleIdentifiers"] == [names.APP_IDENTIFIER]
 
 
 def test_the_file_is_named_as_its_label():
-    assert resources.launchd(f"{launchd.LABEL}.plist").is_file()
+    assert resources.launchd(f"{names.LAUNCHD_LABEL}.plist").is_file()
 
 
 def test_rendered_nothing_is_left_to_fill_in():
@@ -124,7 +125,7 @@ def test_the_apps_info_has_documented_keys_of_the_right_types():
     info = plistlib.loads(app_bundle._info())
     check(info, INFO_KEYS)
     assert set(info) == set(INFO_KEYS)  # none of them can be done without
-    assert info["CFBundleIdentifier"] == app_bundle.IDENTIFIER
-    assert info["CFBundleExecutable"] == app_bundle.NAME == info["CFBundleName"]
+    assert info["CFBundleIdentifier"] == names.APP_IDENTIFIER
+    assert info["CFBundleExecutable"] == names.CAMERA_NAME == info["CFBundleName"]
     assert info["CFBundleVersion"] == __version__
     assert info["NSCameraUsageDescription"].endswith(".")
