@@ -44,7 +44,7 @@ class PlayedAudience:
 def serve(words: list[str]) -> int:
     """`sdcam run` with the audience played and the virtual camera nothing."""
     from sdcam.cli import main as sdcam
-    from sdcam.output.null import Null
+    from sdcam.output import Null
     from sdcam.service import demand
     from sdcam.workers import port
 
