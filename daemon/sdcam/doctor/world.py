@@ -114,17 +114,18 @@ class World:
         Raises:
             SdcamError: the system does not tell.
         """
-        from sdcam.capture.cameras import linux, macos
-        from sdcam.capture.cameras.device import ready_to_list
+        from sdcam.capture.cameras import ready_to_list
+        from sdcam.capture.listing import find_linux_cameras, macos_cameras
+        from sdcam.platforms.macos import read_camera_report
 
         if self.platform == "linux":
-            found = linux.find_cameras(self.at("/sys/class/video4linux"), self.query)
+            found = find_linux_cameras(self.at("/sys/class/video4linux"), self.query)
             return ready_to_list(found)
         words = CAMERA_REPORT[1:]
         told = self.run("system_profiler", *words, seconds=_CAMERAS_SECONDS)
         if told is None or not told.ok:
             raise SdcamError("macOS did not list its cameras.", "Try: system_profiler " + words[0])
-        return ready_to_list(macos.read_report(told.out))
+        return ready_to_list(macos_cameras(read_camera_report(told.out)))
 
     @cached_property
     def status(self) -> dict[str, Any] | SdcamError:

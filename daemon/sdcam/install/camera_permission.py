@@ -106,8 +106,8 @@ def ask_through(app: Path) -> Answer:
 
 
 def _try_camera() -> Answer:
+    from sdcam.capture import choose_camera, list_cameras
     from sdcam.capture.camera import CameraSource
-    from sdcam.capture.cameras import choose_camera, list_cameras
     from sdcam.settings import Settings
 
     try:
