@@ -26,8 +26,7 @@ from sdcam.platforms.names import CAMERA_NAME, OBS_CAMERA
 OBS_SIZES = ((1280, 720), (1920, 1080))
 _BYTES_A_PIXEL = 2
 
-_CHECKS_A_WINDOW = 4  # calls of find_fault
-_FRAMES_A_WINDOW = 60
+_FRAMES_A_WINDOW = 60  # at least
 _KEPT_SHARE = 0.9  # of a window's frames that are still in memory
 _WINDOWS = 2  # in a row: nothing else in this process grows for so long
 
@@ -71,13 +70,13 @@ class ObsDriver:
                 f"{OBS_CAMERA} does not show {width}x{height}.",
                 "Set output.width and output.height to 1280 and 720, or 1920 and 1080.",
             )
-        self._window_bytes = _FRAMES_A_WINDOW * width * height * _BYTES_A_PIXEL
+        self._frame_bytes = width * height * _BYTES_A_PIXEL
         self._read = read
         self._footprint = footprint or own_footprint
         self._memory: int | None = None
         self._device: int | None = None
         self._missed = False
-        self._checks = self._grown = 0
+        self._window_start = self._grown = 0
 
     def opened(self) -> None:
         """Notes which device it is: one that comes back has another number."""
@@ -88,11 +87,10 @@ class ObsDriver:
         except OSError:
             self._device = None  # not known: then it is never found missing
 
-    def find_fault(self) -> SdcamError | None:
+    def find_fault(self, sent: int) -> SdcamError | None:
         if self._is_lost():
             return gone(self.name)
-        self._checks += 1
-        if self._checks % _CHECKS_A_WINDOW == 0 and self._piles_up():
+        if sent - self._window_start >= _FRAMES_A_WINDOW and self._piles_up(sent):
             return SdcamError(
                 f"virtual-camera:{self.name} takes no frames.",
                 "Stop the virtual camera in OBS: only one program can send to it. It is reopened "
@@ -129,19 +127,19 @@ class ObsDriver:
         lost, self._missed = missing and self._missed, missing
         return lost
 
-    def _piles_up(self) -> bool:
+    def _piles_up(self, sent: int) -> bool:
         """Whether frames stay in the memory of this process because the extension takes none.
 
         pyvirtualcam does not check whether a frame was taken, and never frees one that was not:
         55 MB a second at 1280x720. By its source the extension stops taking our frames when OBS
         starts or stops its own virtual camera. Only the memory shows it.
         """
-        now, before = self._footprint(), self._memory
-        self._memory = now
+        frames, self._window_start = sent - self._window_start, sent
+        before, self._memory = self._memory, self._footprint()
         grew = (
-            now is not None
-            and before is not None
-            and now - before >= _KEPT_SHARE * self._window_bytes
+            before is not None
+            and self._memory is not None
+            and self._memory - before >= _KEPT_SHARE * frames * self._frame_bytes
         )
         self._grown = self._grown + 1 if grew else 0
         return self._grown >= _WINDOWS

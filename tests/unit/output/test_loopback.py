@@ -144,9 +144,9 @@ def test_a_node_that_is_removed_or_replaced_is_a_fault(device, linux, tmp_path, 
     monkeypatch.setattr(module, "find_loopback", lambda label, sys_root: str(node))
     driver = LoopbackDriver("StreamDiffusion Cam", 640, 360, linux)
     driver.opened()
-    assert driver.find_fault() is None
+    assert driver.find_fault(0) is None
     (tmp_path / "other").touch()
     (tmp_path / "other").rename(node)
-    assert "StreamDiffusion Cam" in str(driver.find_fault())
+    assert "StreamDiffusion Cam" in str(driver.find_fault(0))
     node.unlink()
-    assert driver.find_fault() is not None
+    assert driver.find_fault(0) is not None

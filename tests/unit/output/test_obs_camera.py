@@ -42,7 +42,7 @@ def driver(mac, footprint=lambda: None):
 
 
 def faults(driver, checks):
-    return [driver.find_fault() is not None for _ in range(checks)]
+    return [driver.find_fault(0) is not None for _ in range(checks)]
 
 
 def test_the_extension_is_gone_at_the_second_check_that_misses_it():
@@ -58,7 +58,7 @@ def test_an_extension_that_was_started_again_is_another_one():
     obs = driver(mac)
     mac.devices["n40"] = mac.devices.pop("n34")
     assert faults(obs, 2) == [False, True]
-    assert "is gone" in str(obs.find_fault())
+    assert "is gone" in str(obs.find_fault(0))
 
 
 def test_a_list_that_misses_it_for_a_moment_is_no_fault():
@@ -85,14 +85,24 @@ def test_what_cannot_be_known_is_no_fault():
 
 
 def windows(*footprints):
-    """Whether there is a fault after each window of 60 frames, which are four checks."""
+    """Whether there is a fault at each check, 60 frames apart."""
     told = iter(footprints)
     obs = driver(with_obs(), lambda: next(told))
-    return [any(faults(obs, 4)) for _ in footprints[1:]]
+    return [obs.find_fault(60 * i) is not None for i in range(1, len(footprints))]
 
 
 def test_memory_that_grows_with_every_frame_is_a_fault_at_the_second_window():
     assert windows(0, WINDOW, 2 * WINDOW) == [False, True]
+
+
+def test_memory_is_compared_with_the_frames_that_were_sent():
+    """A camera at rest gets a frame a second: the memory is looked at a minute later."""
+    told = iter([0, 59 * WINDOW, 120 * WINDOW])
+    obs = driver(with_obs(), lambda: next(told))
+    assert [obs.find_fault(sent) is not None for sent in (30, 59, 59 * 60, 118 * 60)] == [
+        *(False, False, False),
+        True,
+    ]
 
 
 @pytest.mark.parametrize(
