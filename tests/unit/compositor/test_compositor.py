@@ -192,7 +192,7 @@ def test_blend_mixes_the_camera_in_by_its_share(share):
     assert close(frame, (200 * (1 - share), 100 * share, 0), tolerance=1)
 
 
-def test_without_blend_the_camera_is_never_looked_at():
+def test_camera_is_ignored_without_blend():
     camera = flat(WHITE)
     assert np.array_equal(composed(quarters(), camera=camera), composed(quarters(), camera=None))
 

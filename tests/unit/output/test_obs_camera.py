@@ -71,7 +71,7 @@ def test_a_list_that_misses_it_for_a_moment_is_no_fault():
         assert faults(obs, 1) == [False]
 
 
-def test_what_cannot_be_known_is_no_fault():
+def test_unknown_device_list_is_no_fault():
     mac = with_obs()
     obs = driver(mac)
     mac.mute = True

@@ -246,7 +246,7 @@ def test_the_device_is_made_ready_before_it_is_opened(backend, linux, monkeypatc
     assert backend.cameras == [], "pyvirtualcam up to 0.14 would leave it open"
 
 
-def test_the_driver_is_told_when_it_is_closed(backend, linux, monkeypatch):
+def test_driver_is_told_when_the_camera_closes(backend, linux, monkeypatch):
     left = []
     monkeypatch.setattr(loopback.LoopbackDriver, "left", lambda self: left.append(self.device))
     with on_linux(linux):
