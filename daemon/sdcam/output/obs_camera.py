@@ -6,9 +6,6 @@ frames. Both are found out here.
 
 from __future__ import annotations
 
-import ctypes
-import os
-import platform
 from collections.abc import Callable
 
 from sdcam.errors import MissingError, SdcamError, UsageError
@@ -30,9 +27,6 @@ _FRAMES_A_WINDOW = 60  # at least
 _KEPT_SHARE = 0.9  # of a window's frames that are still in memory
 _WINDOWS = 2  # in a row: nothing else in this process grows for so long
 
-_LIBPROC = "/usr/lib/libproc.dylib"
-_RUSAGE_INFO_V0 = 0
-
 
 class ObsDriver:
     """See `virtual_camera.Driver`.
@@ -50,7 +44,7 @@ class ObsDriver:
         width: int,
         height: int,
         read: ReadProperty | None = None,
-        footprint: Callable[[], int | None] | None = None,
+        memory: Callable[[], int] | None = None,
     ) -> None:
         """
         Args:
@@ -58,7 +52,7 @@ class ObsDriver:
             width: of the frames in pixels.
             height: of the frames in pixels.
             read: properties of CoreMediaIO's objects; None for the system's own.
-            footprint: bytes of memory that this process has, None where that is not known.
+            memory: bytes that this process has in memory; None for the real one.
         """
         if device not in (OBS_CAMERA, CAMERA_NAME):
             raise UsageError(
@@ -72,15 +66,15 @@ class ObsDriver:
             )
         self._frame_bytes = width * height * _BYTES_A_PIXEL
         self._read = read
-        self._footprint = footprint or own_footprint
-        self._memory: int | None = None
+        self._memory = memory or own_memory
+        self._bytes_before = 0
         self._device: int | None = None
         self._missed = False
         self._window_start = self._grown = 0
 
     def opened(self) -> None:
         """Notes which device it is: one that comes back has another number."""
-        self._memory = self._footprint()
+        self._bytes_before = self._memory()
         try:
             self._read = self._read or CoreMediaIO().read
             self._device = find_obs_camera(self._read)
@@ -135,37 +129,15 @@ class ObsDriver:
         starts or stops its own virtual camera. Only the memory shows it.
         """
         frames, self._window_start = sent - self._window_start, sent
-        before, self._memory = self._memory, self._footprint()
-        grew = (
-            before is not None
-            and self._memory is not None
-            and self._memory - before >= _KEPT_SHARE * frames * self._frame_bytes
-        )
-        self._grown = self._grown + 1 if grew else 0
+        before, self._bytes_before = self._bytes_before, self._memory()
+        grew = self._bytes_before - before
+        piled_up = grew >= _KEPT_SHARE * frames * self._frame_bytes
+        self._grown = self._grown + 1 if piled_up else 0
         return self._grown >= _WINDOWS
 
 
-class _Usage(ctypes.Structure):
-    """rusage_info_v0 (sys/resource.h)."""
+def own_memory() -> int:
+    """Bytes in memory of this process."""
+    import psutil
 
-    _fields_ = (
-        ("uuid", ctypes.c_uint8 * 16),
-        ("times_and_wakeups", ctypes.c_uint64 * 5),
-        ("wired", ctypes.c_uint64),
-        ("resident", ctypes.c_uint64),
-        ("footprint", ctypes.c_uint64),
-        ("started_and_ended", ctypes.c_uint64 * 2),
-    )
-
-
-def own_footprint() -> int | None:
-    """Bytes that Activity Monitor calls this process's memory; None elsewhere than on macOS."""
-    if platform.system() != "Darwin":
-        return None
-    usage = _Usage()
-    try:
-        proc_pid_rusage = ctypes.CDLL(_LIBPROC).proc_pid_rusage
-    except (OSError, AttributeError):
-        return None
-    failed = proc_pid_rusage(os.getpid(), _RUSAGE_INFO_V0, ctypes.byref(usage))
-    return None if failed else int(usage.footprint)
+    return int(psutil.Process().memory_info().rss)

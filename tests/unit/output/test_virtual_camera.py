@@ -224,7 +224,7 @@ def test_on_macos_frames_that_nobody_takes_are_a_fault_before_they_fill_the_memo
     backend, monkeypatch, clock
 ):
     memory = {"bytes": 10**8}
-    monkeypatch.setattr(obs_camera, "own_footprint", lambda: memory["bytes"])
+    monkeypatch.setattr(obs_camera, "own_memory", lambda: memory["bytes"])
     sink = on_macos()
     taken = frame("UYVY")
     with pytest.raises(SdcamError, match="takes no frames") as caught:
