@@ -19,8 +19,7 @@ import pytest
 
 from sdcam import resources
 from sdcam.errors import MissingError
-from sdcam.install.app_bundle import NAME, compile_launcher
-from sdcam.install.interpreter import find_libpython
+from sdcam.install.app_bundle import NAME, compile_launcher, find_libpython
 
 TINY = Path(__file__).parent.parent / "data" / "tiny-model"
 PATIENCE = 60.0

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from sdcam.errors import MissingError
-from sdcam.install.interpreter import find_libpython
+from sdcam.install.app_bundle import find_libpython
 from service_machine import FAKES, PROGRAM, new_machine, runs  # noqa: F401
 
 
@@ -78,14 +78,14 @@ def test_a_crash_starts_it_again_and_an_orderly_end_does_not(mac):
 def test_stop_returns_when_it_has_ended_and_it_stays_so(mac):
     mac.sdcam("install")
     pid = mac.until_running()
-    assert mac.sdcam("stop") == (0, "The service has ended.\n", "")
+    assert mac.sdcam("stop") == (0, "The service has stopped.\n", "")
     assert not runs(pid)
     time.sleep(0.3)
     assert mac.status()["pid"] is None
     assert mac.sdcam("stop") == (0, "The service was not running.\n", "")
     assert mac.sdcam("start")[0] == 0
     assert mac.until_running(other_than=pid)
-    assert "runs already" in mac.sdcam("start")[1]
+    assert "already running" in mac.sdcam("start")[1]
 
 
 def test_stop_between_a_crash_and_the_next_start(mac):

@@ -35,7 +35,7 @@ def test_the_unit_is_installed_and_ready(linux):
     assert (status["state"], status["installed"]) == ("active (running)", True)
     linux.until(lambda s: s["note"] == "painting")
     assert linux.calls().index("daemon-reload") < linux.calls().index("enable")
-    assert "The service runs" in out
+    assert "The service is running" in out
 
 
 def test_the_commands_for_a_camera_that_is_missing_are_printed_and_not_run(linux):

@@ -12,7 +12,7 @@ import pytest
 
 from sdcam.control.client import ask
 from sdcam.errors import MissingError, SdcamError
-from sdcam.install.interpreter import find_libpython
+from sdcam.install.app_bundle import find_libpython
 from service_machine import CONFIG, TINY, new_machine, runs  # noqa: F401
 
 PATIENCE = 60.0

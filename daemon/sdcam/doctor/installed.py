@@ -21,8 +21,8 @@ from sdcam.doctor.world import World
 from sdcam.errors import MissingError
 from sdcam.install import ServiceState
 from sdcam.install.app_bundle import AppBundle
-from sdcam.install.interpreter import interpreter
 from sdcam.install.launchd import LaunchAgent
+from sdcam.install.service_agent import interpreter
 from sdcam.install.systemd import UserUnit
 
 _ANEW = "sdcam service install"

@@ -13,7 +13,7 @@ from sdcam.doctor.check import (
     warning,
 )
 from sdcam.doctor.world import World
-from sdcam.install.loopback_module import at_every_start
+from sdcam.install.systemd import at_every_start
 
 LABEL = "StreamDiffusion Cam"
 LOAD = f'sudo modprobe v4l2loopback exclusive_caps=1 card_label="{LABEL}"'

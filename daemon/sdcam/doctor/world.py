@@ -16,7 +16,7 @@ from typing import Any
 from sdcam.capture.cameras import CameraDevice
 from sdcam.capture.cameras.v4l2 import Capability, query_capability
 from sdcam.errors import SdcamError
-from sdcam.install.authorization import Authorization, camera_authorization
+from sdcam.install.camera_permission import Authorization, camera_authorization
 from sdcam.install.tool import Outcome, call
 from sdcam.output.loopback_state import State, real_state
 from sdcam.settings import ConfigError, Settings

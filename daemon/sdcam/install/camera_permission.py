@@ -1,47 +1,60 @@
-"""Whether macOS lets the app have the camera; and how it is made to ask.
+"""Whether macOS grants the app the camera, and how macOS is made to ask the user.
 
 macOS asks once, in the name of the program that first opens a camera. So `sdcam service install`
-opens the app (`ask_through`), and the app, being that program, opens the camera (`ask`).
+opens the app (`ask_through`), and the app opens the camera (`ask`).
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
+import platform
 import tempfile
 import time
-from collections.abc import Callable
-from enum import Enum
+from collections.abc import Callable, Sequence
+from enum import Enum, IntEnum
 from pathlib import Path
+from typing import Any
 
 from sdcam.errors import SdcamError
-from sdcam.install.authorization import Authorization, camera_authorization
 from sdcam.install.tool import call
 
-_HUMAN_SECONDS = 120.0
+_ANSWER_SECONDS = 120.0  # for the user
 _POLL_SECONDS = 0.2
 _SETTINGS = "System Settings > Privacy & Security > Camera"
+_AVFOUNDATION = "/System/Library/Frameworks/AVFoundation.framework/AVFoundation"
+_OBJC = "/usr/lib/libobjc.A.dylib"
+
+
+class Authorization(IntEnum):
+    """AVAuthorizationStatus."""
+
+    NOT_ASKED = 0
+    RESTRICTED = 1
+    DENIED = 2
+    GRANTED = 3
 
 
 class Answer(Enum):
-    """(sentence, what to do)"""
+    """What came of asking: a sentence, and what to do next."""
 
     GRANTED = ("The app may use the camera.", "")
     DENIED = (
-        "macOS does not let the app have the camera.",
+        "macOS does not let the app use the camera.",
         f'Turn "StreamDiffusion Cam" on in {_SETTINGS}, then `sdcam service restart`.',
     )
     RESTRICTED = (
-        "This Mac's management or Screen Time forbids apps the camera.",
-        "Whoever manages it can allow it.",
+        "The management of this Mac or Screen Time forbids apps the camera.",
+        "The administrator of this Mac can allow it.",
     )
     UNANSWERED = (
         "Nobody has answered yet whether the app may use the camera.",
         f'Answer macOS\'s question, or turn "StreamDiffusion Cam" on in {_SETTINGS}.',
     )
     NO_PICTURES = (
-        "The app may use the camera by what macOS says, but no picture came.",
-        "See that no other program holds the camera; else `tccutil reset Camera "
+        "macOS says that the app may use the camera, but no picture came.",
+        "Close other programs that use the camera. If that does not help: `tccutil reset Camera "
         "com.streamdiffusion-cam.app`, then `sdcam service install` again.",
     )
     NO_CAMERA = (
@@ -62,17 +75,25 @@ class Answer(Enum):
         return self.value[1]
 
 
+def camera_authorization() -> Authorization:
+    """The record of macOS for the program that calls this; opens nothing and asks nobody. On Linux
+    file permissions decide instead, and this is GRANTED."""
+    if platform.system() != "Darwin":
+        return Authorization.GRANTED
+    return Authorization(_ask_avfoundation(ctypes.CDLL(_OBJC), ctypes.CDLL(_AVFOUNDATION)))
+
+
 def ask(
     try_camera: Callable[[], Answer] | None = None,
     authorization: Callable[[], Authorization] = camera_authorization,
-    patience: float = _HUMAN_SECONDS,
+    patience: float = _ANSWER_SECONDS,
 ) -> Answer:
-    """Run inside the app, on its main thread: makes macOS ask, waits for the user's answer, and
-    sees for itself whether pictures come.
+    """Makes macOS ask, waits for the user's answer, and checks whether pictures come. Runs inside
+    the app, on its main thread.
 
     Args:
-        try_camera: opens the camera for a moment; where macOS has not asked yet, that asks.
-        patience: seconds for the user to answer in.
+        try_camera: opens the camera for a moment. The first time, this makes macOS ask.
+        patience: seconds for the user to answer.
     """
     try_camera = try_camera or _try_camera
     tried = try_camera()
@@ -89,19 +110,59 @@ def ask(
 
 
 def ask_through(app: Path) -> Answer:
-    """Opens the app, so that macOS asks in its name (started from a terminal it would ask in the
-    terminal's), and returns what it reported."""
+    """Opens the app, so that macOS asks in its name; a program started from a terminal would make
+    macOS ask in the terminal's name."""
+    words = ("service", "ask-permission", "--report")
+    report = report_of_app(app, words, _ANSWER_SECONDS + 60, in_front=True)
+    return Answer.__members__.get(report.get("answer", ""), Answer.NO_REPORT)
+
+
+def report_of_app(
+    app: Path, words: Sequence[str], seconds: float, in_front: bool = False
+) -> dict[str, Any]:
+    """Runs `sdcam WORDS FILE` inside the app and returns the JSON that it writes into FILE. Empty
+    if the app does not start, or does not end within `seconds`."""
     with tempfile.TemporaryDirectory(prefix="sdcam-") as folder:
-        report = Path(folder) / "answer.json"
-        # -n: a new process, whatever runs of that app already; -W: until it has ended.
-        opened: list[str | Path] = ["open", "-n", "-W", "-a", app, "--args"]
-        opened += ["-m", "sdcam", "service", "ask-permission", "--report", report]
-        with contextlib.suppress(SdcamError):  # what happened to the app, the report says
-            call(*opened, seconds=_HUMAN_SECONDS + 60)
+        file = Path(folder) / "report.json"
+        # -n: a new process, even if the app runs; -W: wait for its end; -g: in the background.
+        options = ["-n", "-W"] if in_front else ["-n", "-W", "-g"]
+        command: list[str | Path] = [
+            "open",
+            *options,
+            "-a",
+            app,
+            "--args",
+            "-m",
+            "sdcam",
+            *words,
+            file,
+        ]
+        with contextlib.suppress(SdcamError):  # then there is no report
+            call(*command, seconds=seconds)
         try:
-            return Answer[json.loads(report.read_text())["answer"]]
-        except (OSError, ValueError, KeyError, TypeError):
-            return Answer.NO_REPORT
+            report = json.loads(file.read_text())
+        except (OSError, ValueError):
+            return {}
+        return report if isinstance(report, dict) else {}
+
+
+def _ask_avfoundation(objc: Any, avfoundation: Any) -> int:
+    """[AVCaptureDevice authorizationStatusForMediaType: AVMediaTypeVideo]"""
+    for lookup in (objc.objc_getClass, objc.sel_registerName):
+        lookup.restype = ctypes.c_void_p
+        lookup.argtypes = [ctypes.c_char_p]
+    video = ctypes.c_void_p.in_dll(avfoundation, "AVMediaTypeVideo")
+    # objc_msgSend has to be called with the type of the method: variadic calls differ on ARM.
+    send = ctypes.CFUNCTYPE(ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(
+        ("objc_msgSend", objc)
+    )
+    return int(
+        send(
+            objc.objc_getClass(b"AVCaptureDevice"),
+            objc.sel_registerName(b"authorizationStatusForMediaType:"),
+            video,
+        )
+    )
 
 
 def _try_camera() -> Answer:

@@ -7,7 +7,7 @@ from pathlib import Path
 from sdcam.capture.cameras.v4l2 import Capability
 from sdcam.doctor import Finding, World
 from sdcam.doctor.examination import checks_for
-from sdcam.install.authorization import Authorization
+from sdcam.install.camera_permission import Authorization
 from sdcam.output.loopback_state import State
 
 LOOPBACK = "v4l2 loopback"

@@ -13,7 +13,7 @@ from sdcam.doctor import Verdict
 from sdcam.doctor.examination import pick
 from sdcam.doctor.obs import extensions_in
 from sdcam.errors import ExitCode
-from sdcam.install.authorization import Authorization
+from sdcam.install.camera_permission import Authorization
 
 OBS = "com.obsproject.obs-studio.mac-camera-extension"
 LISTING = """\

@@ -18,7 +18,7 @@ from sdcam.control.server import ControlServer
 from sdcam.doctor import Check, Group, Verdict, World, exit_code
 from sdcam.doctor.check import missing, ok, trouble, warning
 from sdcam.errors import ExitCode
-from sdcam.install.interpreter import interpreter
+from sdcam.install.service_agent import interpreter
 from sdcam.paths import crash_file, log_folder
 from sdcam.service.instance import SingleInstance
 

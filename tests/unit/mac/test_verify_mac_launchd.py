@@ -16,7 +16,7 @@ from verify_mac.permission import STEPS as PERMISSION
 from verify_mac.step import Verdict
 
 from sdcam.errors import MissingError
-from sdcam.install.interpreter import find_libpython
+from sdcam.install.app_bundle import find_libpython
 from service_machine import PROGRAM, new_machine  # noqa: F401
 
 # What the steps wait for has to come in time.

@@ -1,13 +1,14 @@
-"""Which shared library the app loads."""
+"""Which shared library the app loads, and whether that Python can start sdcam."""
 
 from __future__ import annotations
 
 import pytest
 
 from sdcam.errors import MissingError, UsageError
-from sdcam.install.interpreter import check_it_starts, find_libpython
+from sdcam.install.app_bundle import find_libpython
+from sdcam.install.service_agent import check_it_starts
 
-# What `sysconfig.get_config_vars()` says in the Pythons that people have.
+# `sysconfig.get_config_vars()` of common Pythons: where the library is, and the variables.
 PYTHONS = {
     "python.org": (
         "Python.framework/Versions/3.12/Python",
@@ -40,27 +41,27 @@ PYTHONS = {
 }  # fmt: skip
 
 
-def variables_of(told, base):
-    return {"py_version_short": "3.12", **{k: v.format(base=base) for k, v in told.items()}}
+def variables_of(variables, base):
+    return {"py_version_short": "3.12", **{k: v.format(base=base) for k, v in variables.items()}}
 
 
 @pytest.mark.parametrize("name", PYTHONS)
-def test_the_library_is_found_where_that_python_has_it(tmp_path, name):
-    library, told, prefix = PYTHONS[name]
+def test_library_is_found(tmp_path, name):
+    library, variables, prefix = PYTHONS[name]
     (tmp_path / library).parent.mkdir(parents=True)
     (tmp_path / library).touch()
-    found = find_libpython(variables_of(told, tmp_path), str(tmp_path / prefix))
+    found = find_libpython(variables_of(variables, tmp_path), str(tmp_path / prefix))
     assert found == tmp_path / library
 
 
 @pytest.mark.parametrize("name", PYTHONS)
-def test_without_a_library_it_says_which_pythons_have_one(tmp_path, name):
-    _, told, prefix = PYTHONS[name]
+def test_missing_library_names_pythons_that_have_one(tmp_path, name):
+    _, variables, prefix = PYTHONS[name]
     with pytest.raises(MissingError, match=r"--enable-shared pyenv install 3\.12"):
-        find_libpython(variables_of(told, tmp_path), str(tmp_path / prefix))
+        find_libpython(variables_of(variables, tmp_path), str(tmp_path / prefix))
 
 
-def test_a_python_that_cannot_start_sdcam_is_refused(tmp_path):
+def test_python_without_sdcam_is_refused(tmp_path):
     program = tmp_path / "python"
     program.write_text("#!/bin/sh\necho 'No module named sdcam' >&2\nexit 1\n")
     program.chmod(0o755)

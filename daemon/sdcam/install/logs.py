@@ -1,4 +1,4 @@
-"""The service's log: its end, what is added to it, and taking it away."""
+"""The service's log files: their last lines, new lines as they are written, their removal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _POLL_SECONDS = 0.25
 
 
 def last_lines(path: Path, count: int) -> list[str]:
-    """Of the file and the ones that were begun before it (`NAME.1`, `NAME.2`, ...), in order."""
+    """The last `count` lines of a log, in order, older files (`NAME.1`, `NAME.2`) included."""
     lines: deque[str] = deque(maxlen=count)
     older = sorted(
         (p for p in path.parent.glob(f"{path.name}.*") if p.suffix[1:].isdecimal()),
@@ -27,20 +27,8 @@ def last_lines(path: Path, count: int) -> list[str]:
     return list(lines)
 
 
-def remove_logs() -> Path | None:
-    """The folder of the logs, with the one around it where that held nothing else; None when there
-    was none."""
-    folder = log_folder()
-    if not folder.exists():
-        return None
-    shutil.rmtree(folder, ignore_errors=True)
-    if folder.parent.name == APP and not any(folder.parent.iterdir()):
-        folder.parent.rmdir()
-    return folder
-
-
 def follow(path: Path) -> Iterator[str]:
-    """Every line from now on, also in the file that takes its place. Never ends."""
+    """Yields every line that is added, also after the log has rotated. Never ends."""
     file = path.open(encoding="utf-8", errors="replace")
     try:
         file.seek(0, os.SEEK_END)
@@ -54,3 +42,14 @@ def follow(path: Path) -> Iterator[str]:
                 time.sleep(_POLL_SECONDS)
     finally:
         file.close()
+
+
+def remove_logs() -> Path | None:
+    """Deletes the log folder, and its parent if that is ours and empty. None if there was none."""
+    folder = log_folder()
+    if not folder.exists():
+        return None
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.parent.name == APP and not any(folder.parent.iterdir()):
+        folder.parent.rmdir()
+    return folder

@@ -1,14 +1,14 @@
-"""The log, as `sdcam service logs` shows it."""
+"""The log files, as `sdcam service logs` shows them."""
 
 from __future__ import annotations
 
 import threading
 
-from sdcam.install.log_lines import follow, last_lines, remove_logs
+from sdcam.install.logs import follow, last_lines, remove_logs
 from sdcam.paths import log_folder
 
 
-def test_the_last_lines_come_from_older_files_too(tmp_path):
+def test_last_lines_include_rotated_files(tmp_path):
     log = tmp_path / "sdcam.log"
     log.write_text("five\nsix\n")
     log.with_name("sdcam.log.1").write_text("three\nfour\n")
@@ -18,12 +18,12 @@ def test_the_last_lines_come_from_older_files_too(tmp_path):
     assert last_lines(log, 1) == ["six"]
 
 
-def test_no_log_has_no_lines(tmp_path):
+def test_missing_log_has_no_lines(tmp_path):
     assert last_lines(tmp_path / "sdcam.log", 5) == []
 
 
-def test_what_is_added_is_followed_into_the_next_file(tmp_path, monkeypatch):
-    monkeypatch.setattr("sdcam.install.log_lines._POLL_SECONDS", 0.01)
+def test_follow_continues_after_rotation(tmp_path, monkeypatch):
+    monkeypatch.setattr("sdcam.install.logs._POLL_SECONDS", 0.01)
     log = tmp_path / "sdcam.log"
     log.write_text("before\n")
     lines = follow(log)
@@ -36,7 +36,7 @@ def test_what_is_added_is_followed_into_the_next_file(tmp_path, monkeypatch):
     )
     reader.start()
     assert opened.wait(5)
-    threading.Event().wait(0.1)  # it has gone to the end of the file
+    threading.Event().wait(0.1)  # it has reached the end of the file
     with real(log, "a") as file:
         file.write("one\n")
     reader.join(0.2)
@@ -47,7 +47,7 @@ def test_what_is_added_is_followed_into_the_next_file(tmp_path, monkeypatch):
     lines.close()
 
 
-def test_the_logs_are_taken_away_with_their_folder(tmp_path, monkeypatch):
+def test_logs_are_removed_with_their_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("HOME", str(tmp_path))
     folder = log_folder()
