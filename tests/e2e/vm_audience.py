@@ -24,7 +24,7 @@ import numpy as np
 
 from sdcam.output import open_sink
 from sdcam.output.audience import AudienceWatcher
-from sdcam.output.loopback import find_loopback
+from sdcam.platforms.loopback import find_loopback
 from sdcam.settings.schema import OutputSettings
 
 NAME = "StreamDiffusion Cam"

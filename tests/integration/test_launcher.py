@@ -19,7 +19,8 @@ import pytest
 
 from sdcam import resources
 from sdcam.errors import MissingError
-from sdcam.install.app_bundle import NAME, compile_launcher, find_libpython
+from sdcam.install.app_bundle import compile_launcher, find_libpython
+from sdcam.platforms.names import CAMERA_NAME
 
 TINY = Path(__file__).parent.parent / "data" / "tiny-model"
 PATIENCE = 60.0
@@ -34,12 +35,12 @@ def launcher(tmp_path_factory) -> Path:
         library = find_libpython()
     except MissingError as error:
         pytest.skip(f"the launcher was NOT tested: {error}")
-    contents = tmp_path_factory.mktemp("app") / f"{NAME}.app" / "Contents"
+    contents = tmp_path_factory.mktemp("app") / f"{CAMERA_NAME}.app" / "Contents"
     (contents / "MacOS").mkdir(parents=True)
     (contents / "Resources").mkdir()
     (contents / "Resources" / "python.txt").write_text(f"{library}\n{sys.executable}\n")
-    compile_launcher(contents / "MacOS" / NAME)
-    return contents / "MacOS" / NAME
+    compile_launcher(contents / "MacOS" / CAMERA_NAME)
+    return contents / "MacOS" / CAMERA_NAME
 
 
 def _run(launcher: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -117,7 +118,7 @@ def test_opened_by_a_double_click_it_asks_for_the_camera(launcher, tmp_path):
     ],
 )
 def test_what_it_cannot_load_it_says_and_what_to_do(launcher, tmp_path, note, complaint):
-    moved = tmp_path / "Contents" / "MacOS" / NAME
+    moved = tmp_path / "Contents" / "MacOS" / CAMERA_NAME
     moved.parent.mkdir(parents=True)
     shutil.copy(launcher, moved)
     if note is not None:

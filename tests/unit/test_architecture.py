@@ -13,7 +13,8 @@ import sdcam
 ROOT = Path(sdcam.__file__).parent
 FLOORS = [
     {"errors", "resources", "paths", "atomic_file"},
-    {"settings", "platforms"},
+    {"platforms"},
+    {"settings"},
     {"pipeline", "models"},
     {"engines", "capture", "output", "compositor"},
     {"workers"},

@@ -6,8 +6,8 @@ import os
 import sys
 
 from sdcam.capture.cameras import CameraDevice
-from sdcam.capture.cameras.holders import holders
 from sdcam.errors import MissingError, SdcamError
+from sdcam.platforms.device_users import users_of
 
 
 def why_no_pictures(device: CameraDevice) -> SdcamError:
@@ -31,7 +31,7 @@ def why_no_pictures(device: CameraDevice) -> SdcamError:
             f'"{device.name}" ({device.node}) cannot be opened: {error.strerror}.',
             "Plug it in again; `sdcam cameras` lists what is there.",
         )
-    programs = holders(device.node)
+    programs = users_of(device.node)
     if programs:
         return MissingError(
             f'"{device.name}" ({device.node}) is in use by {", ".join(programs)}.',

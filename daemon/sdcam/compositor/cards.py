@@ -13,6 +13,7 @@ from sdcam.compositor.colour import convert
 from sdcam.compositor.lettering import Colour, Lettering, printable
 from sdcam.output.pixel_format import frame_shape
 from sdcam.output.sink import Pixels
+from sdcam.platforms.names import CAMERA_NAME
 
 # "info": something is on its way. "paused": the user wants it so. "fault": something is to be done.
 Tone = Literal["info", "paused", "fault"]
@@ -27,7 +28,6 @@ class Card:
     tone: Tone = "info"
 
 
-_BRAND = "StreamDiffusion Cam"
 _ACCENT: dict[Tone, Colour] = {
     "info": (104, 196, 224),
     "paused": (240, 186, 92),
@@ -116,4 +116,4 @@ def _write(picture: Pixels, card: Card, unit: float) -> None:
         text.write_centred(picture, line, round(row), _DETAIL)
         row += text.size * 1.4
     brand = Lettering(max(13, round(20 * unit)))
-    brand.write_centred(picture, _BRAND, round(height * 0.93), _FAINT)
+    brand.write_centred(picture, CAMERA_NAME, round(height * 0.93), _FAINT)

@@ -24,7 +24,7 @@ from sdcam.doctor import (
 from sdcam.doctor.check import LINUX, MACOS, Check, Finding, Verdict
 from sdcam.doctor.world import World
 from sdcam.errors import ExitCode
-from sdcam.output.virtual_camera import OBS_CAMERA
+from sdcam.platforms.names import OBS_CAMERA
 
 CHECKS: tuple[Check, ...] = (
     *machine.CHECKS,

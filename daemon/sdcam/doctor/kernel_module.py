@@ -14,10 +14,10 @@ from sdcam.doctor.check import (
 )
 from sdcam.doctor.world import World
 from sdcam.install.systemd import at_every_start
+from sdcam.platforms import loopback as platforms
 
-LABEL = "StreamDiffusion Cam"
-LOAD = f'sudo modprobe v4l2loopback exclusive_caps=1 card_label="{LABEL}"'
-RELOAD = f"sudo modprobe -r v4l2loopback && {LOAD}"
+LOAD = platforms.load_command()
+RELOAD = platforms.reload_command()
 
 _MODULE = "/sys/module/v4l2loopback"
 _SECURE_BOOT = (
@@ -39,13 +39,11 @@ _INSTALL_ANYWHERE = (
 
 
 def is_loaded(world: World) -> bool:
-    return world.at(_MODULE).is_dir()
+    return platforms.module_is_loaded(world.at("/sys"))
 
 
 def module_version(world: World) -> tuple[int, ...]:
-    """(0, 12, 7) of the loaded module; empty where it does not say."""
-    parts = world.text(f"{_MODULE}/version").split(".")
-    return tuple(int(part) for part in parts) if all(p.isdigit() for p in parts) else ()
+    return platforms.module_version(world.at("/sys"))
 
 
 def _module(world: World) -> Finding:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from sdcam.doctor.check import (
@@ -19,7 +18,7 @@ from sdcam.doctor.check import (
 from sdcam.doctor.device_rights import how_to_get_in
 from sdcam.doctor.kernel_module import RELOAD, is_loaded, module_version
 from sdcam.doctor.world import World
-from sdcam.output.loopback_state import State
+from sdcam.platforms.loopback import LoopbackState, loopback_devices
 
 _NODES = "/sys/class/video4linux"
 _PARAMETERS = "/sys/module/v4l2loopback/parameters"
@@ -38,12 +37,7 @@ def find_device(world: World) -> str:
 
 def loopbacks(world: World) -> dict[str, str]:
     """Node to label, by number."""
-    nodes = sorted(world.at(_NODES).glob("video*"), key=lambda node: int(node.name[5:] or 0))
-    return {
-        f"/dev/{node.name}": world.text(f"{_NODES}/{node.name}/name")
-        for node in nodes
-        if Path(os.path.realpath(node)).parent.parent.name == "virtual"
-    }
+    return loopback_devices(world.at("/sys"))
 
 
 def _device(world: World) -> Finding:
@@ -121,18 +115,18 @@ def _holders(world: World) -> Finding:
 def _written_to(world: World, node: str, others: list[str]) -> Finding | None:
     """None where somebody may write."""
     state = world.loopback_state(node)
-    if state is State.STUCK:
+    if state is LoopbackState.STUCK:
         return warning(
             f"{node} did not notice that its last writer left, as v4l2loopback before 0.13 may.",
             "Nothing to do: sdcam frees it when it starts. Other programs cannot write to it.",
             link=f"{_ISSUES}/470",
         )
-    if state is State.WRITTEN and others:
+    if state is LoopbackState.WRITTEN and others:
         return missing(
             f"Another program writes to {node}: {', '.join(others)}.",
             f"Close it (fuser -v {node} lists who has it open), or give it a device of its own.",
         )
-    if state is State.WRITTEN:
+    if state is LoopbackState.WRITTEN:
         return missing(
             f"Another user's program writes to {node}, or one did and was killed.",
             f"sudo fuser -v {node} names it; where nobody has it open:",

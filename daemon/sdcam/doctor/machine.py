@@ -16,8 +16,8 @@ from sdcam.doctor.check import (
     warning,
 )
 from sdcam.doctor.world import World
+from sdcam.platforms.macos import OLDEST_MACOS
 
-_OLDEST_MACOS = 14
 _OLDEST_PYTHON, _NEWEST_PYTHON = (3, 10), (3, 13)
 _ANOTHER_PYTHON = "Make the venv with another one: python3.13 -m venv .venv"
 
@@ -35,10 +35,10 @@ def _system(world: World) -> Finding:
     version = told.out.strip() if told is not None and told.ok else ""
     if not version[:1].isdigit():
         return warning("macOS does not tell its version.", "Try: sw_vers")
-    if int(version.split(".")[0]) < _OLDEST_MACOS:
+    if int(version.split(".")[0]) < OLDEST_MACOS:
         return trouble(
             f"macOS {version}: Core ML and OBS's camera extension are used as they are from macOS "
-            f"{_OLDEST_MACOS} on.",
+            f"{OLDEST_MACOS} on.",
             "System Settings > General > Software Update",
         )
     return ok(f"macOS {version}, {world.machine}")

@@ -19,7 +19,8 @@ from sdcam.doctor.check import (
     warning,
 )
 from sdcam.doctor.world import World
-from sdcam.output.virtual_camera import OBS_CAMERA, OBS_SIZES
+from sdcam.output.virtual_camera import OBS_SIZES
+from sdcam.platforms.names import OBS_CAMERA
 
 _OBS = "/Applications/OBS.app"
 _OLDEST_OBS = 30

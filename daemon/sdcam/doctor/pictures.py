@@ -20,6 +20,7 @@ from sdcam.doctor.check import (
 )
 from sdcam.doctor.world import World
 from sdcam.errors import MissingError, SdcamError
+from sdcam.platforms.names import APP_IDENTIFIER, CAMERA_NAME
 
 _SLOW = 0.6  # of the rate that was asked for
 _PRIVACY = "System Settings > Privacy & Security > Camera"
@@ -101,22 +102,22 @@ def _permission(world: World) -> Finding:
         return ok(f"of this terminal: {_WORDS[terminal]} (the service has none, not installed yet)")
     answer = app_authorization(world)
     if answer == "GRANTED":
-        return ok('"StreamDiffusion Cam" may use the camera')
+        return ok(f'"{CAMERA_NAME}" may use the camera')
     if not answer:
         return missing(
-            'The app "StreamDiffusion Cam" did not start.',
+            f'The app "{CAMERA_NAME}" did not start.',
             "sdcam service install builds it anew; Console.app shows why an app does not start.",
         )
     wrong = ", though this terminal may" if terminal == "GRANTED" else ""
     if answer == "NOT_ASKED":
         return missing(
-            f'macOS has not asked yet whether "StreamDiffusion Cam" may use the camera{wrong}.',
+            f'macOS has not asked yet whether "{CAMERA_NAME}" may use the camera{wrong}.',
             "sdcam service install asks, while you are looking.",
         )
     return missing(
-        f'macOS does not let "StreamDiffusion Cam" have the camera{wrong}.',
-        f'{_PRIVACY}: turn "StreamDiffusion Cam" on, then: sdcam service restart',
-        "It is not in that list: tccutil reset Camera com.streamdiffusion-cam.app, then "
+        f'macOS does not let "{CAMERA_NAME}" have the camera{wrong}.',
+        f'{_PRIVACY}: turn "{CAMERA_NAME}" on, then: sdcam service restart',
+        f"It is not in that list: tccutil reset Camera {APP_IDENTIFIER}, then "
         "sdcam service install",
         link="https://github.com/tweakoz/orkid/issues/236",
     )

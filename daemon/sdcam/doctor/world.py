@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from sdcam.capture.cameras import CameraDevice
-from sdcam.capture.cameras.v4l2 import Capability, query_capability
 from sdcam.errors import SdcamError
 from sdcam.install.camera_permission import Authorization, camera_authorization
 from sdcam.install.tool import Outcome, call
-from sdcam.output.loopback_state import State, real_state
+from sdcam.platforms.device_users import users_of
+from sdcam.platforms.loopback import LoopbackState, real_state
+from sdcam.platforms.macos import CAMERA_REPORT
+from sdcam.platforms.v4l2 import Capability, query_capability
 from sdcam.settings import ConfigError, Settings
 
 _CAMERAS_SECONDS = 20.0  # system_profiler on a Mac that has just woken up
@@ -62,7 +64,7 @@ class World:
     root: Path = Path("/")
     patience: float = 4.0
     query: Callable[[str], Capability] = query_capability
-    loopback_state: Callable[[str], State] = real_state
+    loopback_state: Callable[[str], LoopbackState] = real_state
     may_use: Callable[[Path], bool] = _may_use
     version: Callable[[str], str | None] = _version
     requirements: Callable[[], list[str]] = _requirements
@@ -118,7 +120,7 @@ class World:
         if self.platform == "linux":
             found = linux.find_cameras(self.at("/sys/class/video4linux"), self.query)
             return ready_to_list(found)
-        words = ("SPCameraDataType", "-json")
+        words = CAMERA_REPORT[1:]
         told = self.run("system_profiler", *words, seconds=_CAMERAS_SECONDS)
         if told is None or not told.ok:
             raise SdcamError("macOS did not list its cameras.", "Try: system_profiler " + words[0])
@@ -146,7 +148,4 @@ class World:
 
     def others_with(self, node: str) -> list[str]:
         """Programs that have a device open and are not ours, as "zoom (pid 4711)"."""
-        from sdcam.capture.cameras.holders import holders
-
-        ours = tuple(f"(pid {pid})" for pid in self.our_pids)
-        return [who for who in holders(node, self.at("/proc")) if not who.endswith(ours)]
+        return users_of(node, self.at("/proc"), without=self.our_pids)

@@ -22,11 +22,11 @@ from sdcam import __version__, resources
 from sdcam.errors import MissingError, SdcamError
 from sdcam.install.service_agent import interpreter
 from sdcam.install.tool import call
+from sdcam.platforms.macos import OLDEST_MACOS
+from sdcam.platforms.names import APP_IDENTIFIER, CAMERA_NAME
 
-NAME = "StreamDiffusion Cam"
-IDENTIFIER = "com.streamdiffusion-cam.app"
 # Without it the designated requirement would be the hash of one build.
-_REQUIREMENT = f'=designated => identifier "{IDENTIFIER}"'
+_REQUIREMENT = f'=designated => identifier "{APP_IDENTIFIER}"'
 
 
 class AppBundle:
@@ -36,8 +36,8 @@ class AppBundle:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.path = (folder or Path.home() / "Applications") / f"{NAME}.app"
-        self.launcher = self.path / "Contents" / "MacOS" / NAME
+        self.path = (folder or Path.home() / "Applications") / f"{CAMERA_NAME}.app"
+        self.launcher = self.path / "Contents" / "MacOS" / CAMERA_NAME
         self._resources = self.path / "Contents" / "Resources"
         self._fingerprint = self._resources / "made-of.txt"
         self._python = self._resources / "python.txt"
@@ -64,7 +64,9 @@ class AppBundle:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             # Built beside its place and renamed: it appears there complete, or not at all.
-            with tempfile.TemporaryDirectory(prefix=f".{NAME}.", dir=self.path.parent) as work:
+            with tempfile.TemporaryDirectory(
+                prefix=f".{CAMERA_NAME}.", dir=self.path.parent
+            ) as work:
                 fresh = AppBundle(Path(work))
                 fresh._fill(python, fingerprint)
                 _sign(fresh.path)
@@ -82,7 +84,7 @@ class AppBundle:
         if not self.path.exists():
             return False
         if shutil.which("tccutil"):  # first: it has to find the app of that identifier
-            call("tccutil", "reset", "Camera", IDENTIFIER)
+            call("tccutil", "reset", "Camera", APP_IDENTIFIER)
         shutil.rmtree(self.path)
         if not any(self.path.parent.iterdir()):
             self.path.parent.rmdir()
@@ -123,11 +125,11 @@ def compile_launcher(target: Path) -> None:
 
 
 def info_plist() -> bytes:
-    """Info.plist with the version filled in."""
+    """Info.plist with our version and the oldest macOS filled in."""
     info = plistlib.loads(resources.launchd("app/Info.plist").read_bytes())
+    values = {"VERSION": __version__, "OLDEST_MACOS": f"{OLDEST_MACOS}.0"}
     return plistlib.dumps(
-        {key: __version__ if value == "VERSION" else value for key, value in info.items()},
-        sort_keys=False,
+        {key: values.get(value, value) for key, value in info.items()}, sort_keys=False
     )
 
 
@@ -191,7 +193,7 @@ def _check_compiler() -> None:
 
 def _sign(app: Path) -> None:
     done = call(
-        "codesign", "--force", "--sign", "-", "--identifier", IDENTIFIER,
+        "codesign", "--force", "--sign", "-", "--identifier", APP_IDENTIFIER,
         "--requirements", _REQUIREMENT, app,
     )  # fmt: skip
     if not done.ok:

@@ -19,6 +19,7 @@ from typing import Any
 
 from sdcam.errors import SdcamError
 from sdcam.install.tool import call
+from sdcam.platforms.names import APP_IDENTIFIER, CAMERA_NAME
 
 _ANSWER_SECONDS = 120.0  # for the user
 _POLL_SECONDS = 0.2
@@ -42,7 +43,7 @@ class Answer(Enum):
     GRANTED = ("The app may use the camera.", "")
     DENIED = (
         "macOS does not let the app use the camera.",
-        f'Turn "StreamDiffusion Cam" on in {_SETTINGS}, then `sdcam service restart`.',
+        f'Turn "{CAMERA_NAME}" on in {_SETTINGS}, then `sdcam service restart`.',
     )
     RESTRICTED = (
         "The management of this Mac or Screen Time forbids apps the camera.",
@@ -50,12 +51,12 @@ class Answer(Enum):
     )
     UNANSWERED = (
         "Nobody has answered yet whether the app may use the camera.",
-        f'Answer macOS\'s question, or turn "StreamDiffusion Cam" on in {_SETTINGS}.',
+        f'Answer macOS\'s question, or turn "{CAMERA_NAME}" on in {_SETTINGS}.',
     )
     NO_PICTURES = (
         "macOS says that the app may use the camera, but no picture came.",
         "Close other programs that use the camera. If that does not help: `tccutil reset Camera "
-        "com.streamdiffusion-cam.app`, then `sdcam service install` again.",
+        f"{APP_IDENTIFIER}`, then `sdcam service install` again.",
     )
     NO_CAMERA = (
         "No camera is plugged in, so macOS could not ask.",

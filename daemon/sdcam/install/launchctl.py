@@ -10,8 +10,7 @@ from pathlib import Path
 
 from sdcam.errors import MissingError, SdcamError
 from sdcam.install.tool import Outcome, call
-
-LABEL = "com.streamdiffusion-cam.daemon"
+from sdcam.platforms.names import LAUNCHD_LABEL
 
 # Exit codes of `bootstrap` for a label that is loaded: EEXIST, EALREADY, launchd's own; and EIO,
 # which also stands for a job that is still ending, and for much else.
@@ -51,7 +50,7 @@ def loaded_job() -> Job | None:
 def is_disabled() -> bool:
     """Whether `launchctl disable` or `launchctl unload -w` disabled the label."""
     listing = call("launchctl", "print-disabled", _domain()).out
-    return re.search(rf'"{re.escape(LABEL)}" => (disabled|true)', listing) is not None
+    return re.search(rf'"{re.escape(LAUNCHD_LABEL)}" => (disabled|true)', listing) is not None
 
 
 def bootstrap(plist: Path) -> None:
@@ -155,4 +154,4 @@ def _domain() -> str:
 
 
 def _target() -> str:
-    return f"{_domain()}/{LABEL}"
+    return f"{_domain()}/{LAUNCHD_LABEL}"

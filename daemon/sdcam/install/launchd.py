@@ -23,8 +23,9 @@ from sdcam.install.service_agent import (
     refuse_sudo,
 )
 from sdcam.paths import log_folder
+from sdcam.platforms.names import LAUNCHD_LABEL
 
-_TEMPLATE = f"{launchctl.LABEL}.plist"
+_TEMPLATE = f"{LAUNCHD_LABEL}.plist"
 _MODE = 0o644  # launchd refuses a plist that group or others may write
 
 

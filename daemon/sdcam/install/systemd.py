@@ -21,10 +21,10 @@ from sdcam.install.service_agent import (
     refuse_sudo,
 )
 from sdcam.install.tool import Outcome, call
-from sdcam.output.loopback import find_loopback
+from sdcam.platforms.loopback import SYS, find_loopback, module_is_loaded
+from sdcam.platforms.names import CAMERA_NAME
 
 UNIT = "streamdiffusion-cam.service"
-_CAMERA = "StreamDiffusion Cam"
 _MODULE_FILES = {
     "v4l2loopback.modules-load.conf": "/etc/modules-load.d/streamdiffusion-cam.conf",
     "v4l2loopback.modprobe.conf": "/etc/modprobe.d/streamdiffusion-cam.conf",
@@ -142,15 +142,15 @@ def render(python: Path, config: Path | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def how_to_get_the_camera(sys_root: Path = Path("/sys")) -> list[str]:
+def how_to_get_the_camera(sys_root: Path = SYS) -> list[str]:
     """Tells a user without the virtual camera the commands that make it, now and at every start of
     the machine. Empty if the camera is there. sdcam never runs sudo."""
     try:
-        find_loopback(_CAMERA, sys_root)
+        find_loopback(CAMERA_NAME, sys_root)
         return []
     except MissingError as missing:
         lines = [f"{missing.what} The service waits for it. These commands make it:"]
-    loaded = (sys_root / "module" / "v4l2loopback").exists()
+    loaded = module_is_loaded(sys_root)
     if not loaded:
         lines.append("  sudo apt install v4l2loopback-dkms        # or your distribution's package")
     lines += [f"  {command}" for command in at_every_start()]

@@ -1,4 +1,4 @@
-"""The v4l2loopback devices of Linux: found by the name that apps show."""
+"""The loopback device that sdcam writes to (Linux): made ready, given back, refusals explained."""
 
 from __future__ import annotations
 
@@ -6,75 +6,58 @@ import contextlib
 import logging
 from pathlib import Path
 
-from sdcam.capture.cameras.holders import holders
 from sdcam.errors import MissingError
-from sdcam.output.loopback_state import (
-    State,
+from sdcam.platforms.device_users import users_of
+from sdcam.platforms.loopback import (
+    SYS,
+    LoopbackState,
     free,
     kept_format,
-    notices_who_leaves,
+    notices_closed_writer,
     query_state,
     real_state,
+    reload_command,
 )
 
-_LABEL = "StreamDiffusion Cam"
 _ISSUE = "https://github.com/v4l2loopback/v4l2loopback/issues/675"
-
-_LEFT = (State.STUCK, State.WRITTEN)  # what is left by a writer that the driver does not miss
+# The states that a writer leaves behind where the driver does not notice its end.
+_LEFT_BEHIND = (LoopbackState.STUCK, LoopbackState.WRITTEN)
 _log = logging.getLogger("sdcam.output")
 
 
-def find_loopback(device: str, sys_root: Path = Path("/sys")) -> str:
-    """The node (/dev/videoN) of the device with the card label `device`, or `device` as it is
-    when it is a node already.
+def make_ready(node: str, width: int, height: int, sys_root: Path = SYS) -> None:
+    """Checks that I420 of this size can be written, and frees a stuck device.
 
-    Raises:
-        MissingError: v4l2loopback is not loaded, or has no device of that name.
-    """
-    devices = sys_root / "class" / "video4linux"
-    if device.startswith("/dev/"):
-        if not (devices / Path(device).name).exists():
-            raise MissingError(f"{device} does not exist.", _how_to_load(sys_root))
-        return device
-    nodes = [node.parent for node in devices.glob("video*/name") if _label(node) == device]
-    if not nodes:
-        raise MissingError(
-            f'There is no virtual camera "{device}".', _how_to_load(sys_root, device)
-        )
-    return f"/dev/{min(nodes, key=lambda node: int(node.name[5:])).name}"
-
-
-def make_ready(node: str, width: int, height: int, sys_root: Path = Path("/sys")) -> None:
-    """Sees to it that I420 of this size can be written. pyvirtualcam up to 0.14 leaves a device
-    open that it cannot use: it must not be asked in vain.
+    pyvirtualcam up to 0.14 leaves a device open that it cannot use, so it must not be asked to open
+    one that will refuse.
 
     Raises:
         MissingError: another program writes, an app keeps another format, or it is a camera.
     """
     try:
         state = real_state(node, sys_root)
-        if state is State.ANOTHER:
+        if state is LoopbackState.ANOTHER:
             raise _no_loopback(node)
-        if state is State.WRITTEN:
+        if state is LoopbackState.WRITTEN:
             raise _in_use(node)
-        if state is State.STUCK:
+        if state is LoopbackState.STUCK:
             free(node)
             _log.info("%s had not noticed that its last writer left", node)
         kept = kept_format(node, width, height)
-    except OSError:  # it is gone, or this user may not: who opens it next says so
+    except OSError:  # gone, or not permitted: opening it says so
         return
     if kept:
+        apps = ", ".join(users_of(node))
         raise MissingError(
-            f"{node} keeps to {kept} as long as an app shows it"
-            + (f": {who}." if (who := _names(node)) else "."),
+            f"{node} keeps to {kept} as long as an app shows it" + (f": {apps}." if apps else "."),
             f"It takes {width}x{height} when the camera is closed there.",
         )
 
 
-def leave(node: str, sys_root: Path = Path("/sys")) -> None:
+def leave(node: str, sys_root: Path = SYS) -> None:
     """After our last frame: lets the next program write, where the driver does not by itself."""
     with contextlib.suppress(OSError):
-        if not notices_who_leaves(sys_root) and query_state(node) in _LEFT:
+        if not notices_closed_writer(sys_root) and query_state(node) in _LEFT_BEHIND:
             free(node)
 
 
@@ -91,7 +74,8 @@ def explain_refusal(node: str, reason: str) -> MissingError:
     if "not a video output" in lower or "not a v4l2" in lower:
         return _no_loopback(node)
     return MissingError(
-        f"{node} cannot be opened: {reason.strip().rstrip('.')}.", f"Load it again: {_reload()}"
+        f"{node} cannot be opened: {reason.strip().rstrip('.')}.",
+        f"Load it again: {reload_command()}",
     )
 
 
@@ -103,39 +87,14 @@ def _no_loopback(node: str) -> MissingError:
 
 
 def _in_use(node: str) -> MissingError:
-    if who := _names(node):  # who watches it is among them, and cannot be told from who writes
+    # Programs that read are among the users; nothing tells them from the one that writes.
+    if users := users_of(node):
         return MissingError(
-            f"Another program writes to {node}: {who}.",
+            f"Another program writes to {node}: {', '.join(users)}.",
             "Close it, or give sdcam another device (output.device).",
         )
     return MissingError(
         f"Another program writes to {node}.",
-        f"`sudo fuser -v {node}` names it; where nobody has it open, it was killed: {_reload()} "
-        f"({_ISSUE})",
+        f"`sudo fuser -v {node}` names it; where nobody has it open, it was killed: "
+        f"{reload_command()} ({_ISSUE})",
     )
-
-
-def _names(node: str) -> str:
-    return ", ".join(holders(node))
-
-
-def _label(name_file: Path) -> str:
-    try:
-        return name_file.read_text(errors="replace").strip()
-    except OSError:  # unplugged a moment ago
-        return ""
-
-
-def _how_to_load(sys_root: Path, label: str = _LABEL) -> str:
-    if (sys_root / "module" / "v4l2loopback").exists():
-        return f"v4l2loopback is loaded without it: {_reload(label)}"
-    return f"Install v4l2loopback (sudo apt install v4l2loopback-dkms) and load it: {_load(label)}"
-
-
-def _reload(label: str = _LABEL) -> str:
-    return f"sudo modprobe -r v4l2loopback && {_load(label)}"
-
-
-def _load(label: str) -> str:
-    # Chrome and Zoom only list devices that call themselves nothing but a camera: exclusive_caps.
-    return f'sudo modprobe v4l2loopback exclusive_caps=1 card_label="{label}"'

@@ -5,16 +5,15 @@ Up to two looks a second, each of a few microseconds on Linux.
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from sdcam.output.audience.core_media_io import OBS_DEVICE_UID, CoreMediaIO
-
-_SYSTEM_OBJECT = 1
-
-Read = Callable[[int, str], bytes]
+from sdcam.platforms.core_media_io import (
+    CoreMediaIO,
+    ReadProperty,
+    device_numbers,
+    find_obs_camera,
+)
 
 
 class Presence(Protocol):
@@ -44,39 +43,26 @@ class ExtensionPresence:
         read: the bytes of a property of an object; None for CoreMediaIO's own.
     """
 
-    def __init__(self, read: Read | None = None) -> None:
+    def __init__(self, read: ReadProperty | None = None) -> None:
         self._read = read
         self._device: int | None = None
         self._missed = False
         try:
             self._read = read or CoreMediaIO().read
-            self._device = next(filter(self._is_obs, self._devices()), None)
+            self._device = find_obs_camera(self._read)
         except OSError:
             pass  # it cannot be known
 
     def lost(self) -> bool:
         """At the second look that misses it: while a camera is plugged in the list is remade."""
-        if self._device is None:
+        if self._device is None or self._read is None:
             return False
         try:
-            missing = self._device not in self._devices()
+            missing = self._device not in device_numbers(self._read)
         except OSError:
             return False
         lost, self._missed = missing and self._missed, missing
         return lost
-
-    def _devices(self) -> list[int]:
-        assert self._read is not None
-        return [
-            number for (number,) in struct.iter_unpack("=I", self._read(_SYSTEM_OBJECT, "dev#"))
-        ]
-
-    def _is_obs(self, device: int) -> bool:
-        assert self._read is not None
-        try:
-            return self._read(device, "uid ").decode(errors="replace") == OBS_DEVICE_UID
-        except OSError:  # unplugged a moment ago
-            return False
 
 
 def _identity(node: Path) -> tuple[int, int] | None:

@@ -14,13 +14,13 @@ from typing import Any
 
 from sdcam.errors import MissingError, SdcamError, UsageError
 from sdcam.output.backlog import WINDOW, Backlog
-from sdcam.output.loopback import explain_refusal, find_loopback, leave, make_ready
+from sdcam.output.loopback import explain_refusal, leave, make_ready
 from sdcam.output.pixel_format import check_frame, frame_shape
 from sdcam.output.presence import ExtensionPresence, NodePresence, Presence
 from sdcam.output.sink import Pixels
+from sdcam.platforms.loopback import SYS, find_loopback
+from sdcam.platforms.names import CAMERA_NAME, OBS_CAMERA
 from sdcam.settings.schema import OutputSettings
-
-OBS_CAMERA = "OBS Virtual Camera"  # fixed in OBS's signed extension, it cannot be renamed
 
 # OBS's extension hands pictures through unscaled under a description that says 1920x1080: apps
 # show other shapes squeezed or not at all (obs-studio#10263, pyvirtualcam#110).
@@ -44,7 +44,7 @@ class VirtualCamera:
         device: str,
         output: OutputSettings,
         platform: str = sys.platform,
-        sys_root: Path = Path("/sys"),
+        sys_root: Path = SYS,
     ) -> None:
         """
         Args:
@@ -151,7 +151,7 @@ def _open(node: str, output: OutputSettings, pixel_format: str, platform: str) -
 
 def _obs_camera(device: str, output: OutputSettings) -> str:
     """macOS has one virtual camera; the settings' default name is that of Linux."""
-    if device not in (OBS_CAMERA, OutputSettings.model_fields["device"].default):
+    if device not in (OBS_CAMERA, CAMERA_NAME):
         raise UsageError(
             f'macOS has no virtual camera "{device}".',
             f'It is called "{OBS_CAMERA}": leave output.device out.',

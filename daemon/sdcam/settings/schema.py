@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from sdcam import paths
+from sdcam.platforms.names import CAMERA_NAME
 from sdcam.settings import engine_words, styles
 from sdcam.settings.key import Effect, key
 
@@ -233,7 +234,7 @@ class OutputSettings(Section):
     """The virtual camera. A change that is not live opens it anew."""
 
     device: str = key(
-        "StreamDiffusion Cam",
+        CAMERA_NAME,
         "Virtual camera",
         'Its name; Linux: also /dev/videoN; macOS has "OBS Virtual Camera" only.',
         effect=OUTPUT,

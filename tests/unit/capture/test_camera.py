@@ -153,7 +153,7 @@ def linux(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_busy_camera_names_the_program_that_has_it(
     node: CameraDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(camera_faults, "holders", lambda node: ["zoom (pid 4711)"])
+    monkeypatch.setattr(camera_faults, "users_of", lambda node: ["zoom (pid 4711)"])
     fault = camera_faults.why_no_pictures(node)
     assert isinstance(fault, MissingError)
     assert f'"C920" ({node.node}) is in use by zoom (pid 4711).' in str(fault)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import errno
-import os
 from pathlib import Path
 
 import pytest
 
 from sdcam.capture import Kind
-from sdcam.capture.cameras import v4l2
-from sdcam.capture.cameras.holders import holders
 from sdcam.capture.cameras.linux import find_cameras
-from sdcam.capture.cameras.v4l2 import Capability
+from sdcam.platforms.v4l2 import Capability
 
 USB = "pci0000:00/0000:00:14.0/usb1/1-5/1-5:1.0"
 INSIDE = "pci0000:00/0000:00:14.0/usb1/1-8/1-8:1.0"
@@ -127,29 +124,3 @@ def test_a_camera_unplugged_since_it_was_listed_is_left_out(machine: Machine) ->
 
 def test_a_machine_without_any_camera_driver(tmp_path: Path) -> None:
     assert find_cameras(tmp_path / "class" / "video4linux") == []
-
-
-def test_the_requests_are_those_of_videodev2_h() -> None:
-    assert v4l2.VIDIOC_QUERYCAP == 0x80685600
-    assert v4l2.VIDIOC_ENUM_FMT == 0xC0405602
-
-
-def test_a_node_that_is_no_camera_is_an_os_error(tmp_path: Path) -> None:
-    node = tmp_path / "video0"
-    node.touch()
-    with pytest.raises(OSError) as caught:
-        v4l2.query_capability(str(node))
-    assert caught.value.errno == errno.ENOTTY
-
-
-def test_a_program_that_has_the_node_open_is_named(tmp_path: Path) -> None:
-    for pid, name, target in [
-        ("4711", "zoom", "/dev/video0"),
-        ("42", "cat", "/dev/null"),
-        (str(os.getpid()), "sdcam", "/dev/video0"),  # ourselves
-    ]:
-        (tmp_path / pid / "fd").mkdir(parents=True)
-        (tmp_path / pid / "comm").write_text(f"{name}\n")
-        (tmp_path / pid / "fd" / "3").symlink_to(target)
-    (tmp_path / "99").mkdir()  # another user's: nothing in it can be read
-    assert holders("/dev/video0", proc=tmp_path) == ["zoom (pid 4711)"]

@@ -7,10 +7,10 @@ import json
 import pytest
 
 from sdcam.capture import Kind, choose_camera
-from sdcam.capture.cameras import macos
 from sdcam.capture.cameras.device import ready_to_list
 from sdcam.capture.cameras.macos import read_report
 from sdcam.errors import MissingError, SdcamError
+from sdcam.platforms import macos
 
 
 def report(*cameras: tuple[str, str, str]) -> str:
@@ -81,6 +81,6 @@ def test_a_report_that_cannot_be_read_is_a_sentence(text: str) -> None:
 
 
 def test_a_system_that_does_not_answer_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(macos, "_COMMAND", ("/no/such/system_profiler",))
+    monkeypatch.setattr(macos, "CAMERA_REPORT", ("/no/such/system_profiler",))
     with pytest.raises(SdcamError, match="did not list its cameras"):
-        macos.find_cameras()
+        macos.list_reported_cameras()

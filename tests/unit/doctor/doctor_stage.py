@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sdcam.capture.cameras.v4l2 import Capability
 from sdcam.doctor import Finding, World
 from sdcam.doctor.examination import checks_for
 from sdcam.install.camera_permission import Authorization
-from sdcam.output.loopback_state import State
+from sdcam.platforms.loopback import LoopbackState
+from sdcam.platforms.v4l2 import Capability
 
 LOOPBACK = "v4l2 loopback"
 
@@ -20,7 +20,7 @@ class Stage:
         self._programs = folder / "bin"
         for made in (self.root, self.home, self._programs):
             made.mkdir()
-        self.states: dict[str, State] = {}
+        self.states: dict[str, LoopbackState] = {}
         self.capabilities: dict[str, Capability] = {}
         self.versions: dict[str, str] = {}
         self.closed: set[Path] = set()
@@ -76,8 +76,8 @@ class Stage:
         path.write_text(f"#!/bin/sh\n{line}\n")
         path.chmod(0o755)
 
-    def loopback(self, number: int, label: str, state: State = State.FREE) -> str:
-        captures = state in (State.BOTH, State.WRITTEN)
+    def loopback(self, number: int, label: str, state: LoopbackState = LoopbackState.FREE) -> str:
+        captures = state in (LoopbackState.BOTH, LoopbackState.WRITTEN)
         node = self._node(number, label, "virtual", LOOPBACK, captures)
         self.states[node] = state
         return node

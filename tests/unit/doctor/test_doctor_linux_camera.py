@@ -12,7 +12,7 @@ from doctor_stage import Stage
 
 from sdcam.doctor import Verdict
 from sdcam.errors import ExitCode
-from sdcam.output.loopback_state import State, _state
+from sdcam.platforms.loopback import LoopbackState
 
 CAM = "StreamDiffusion Cam"
 SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
@@ -38,7 +38,7 @@ def test_no_camera_at_all(stage):
 
 
 def test_only_our_own_camera_is_no_camera(stage):
-    stage.loopback(10, CAM, State.WRITTEN)
+    stage.loopback(10, CAM, LoopbackState.WRITTEN)
     assert f'but virtual ones, which pictures go to: "{CAM}".' in stage.finding("found").found
 
 
@@ -140,7 +140,7 @@ def test_the_module_goes_only_when_nobody_has_its_camera_open(stage):
 
 
 def test_a_virtual_camera_that_another_program_feeds(stage):
-    node = stage.loopback(10, CAM, State.WRITTEN)
+    node = stage.loopback(10, CAM, LoopbackState.WRITTEN)
     stage.loaded(exclusive_caps="Y", video_nr="10")
     stage.opened(node, "obs", 99)
     found = stage.finding("in use", "Virtual camera")
@@ -158,7 +158,7 @@ def test_secure_boot_refuses_an_unsigned_module(stage):
 
 
 def test_a_device_that_an_old_driver_still_believes_to_be_written_to(stage):
-    stage.loopback(10, CAM, State.STUCK)
+    stage.loopback(10, CAM, LoopbackState.STUCK)
     stage.loaded(exclusive_caps="Y", video_nr="10")
     found = stage.finding("in use", "Virtual camera")
     assert found.found.startswith("/dev/video10 did not notice that its last writer left")
@@ -176,17 +176,9 @@ def test_a_camera_that_somebody_selected_too_early(stage):
 
 
 def test_a_camera_written_to_by_nobody_that_one_can_see(stage):
-    stage.loopback(10, CAM, State.WRITTEN)
+    stage.loopback(10, CAM, LoopbackState.WRITTEN)
     stage.loaded(exclusive_caps="Y", video_nr="10")
     assert "or one did and was killed" in stage.finding("in use", "Virtual camera").found
-
-
-@pytest.mark.parametrize(
-    ("device_caps", "state"),  # as v4l2loopback 0.12.7 gave them
-    [(0x5200002, State.FREE), (0x5200001, State.WRITTEN), (0x5200000, State.STUCK)],
-)
-def test_what_the_driver_calls_the_device(device_caps, state):
-    assert _state(device_caps) is state
 
 
 @pytest.mark.parametrize(("state", "verdict"), [("enabled", "warning"), ("disabled", None)])

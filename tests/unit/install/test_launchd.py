@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from sdcam import __version__
-from sdcam.install import app_bundle, launchctl, launchd
+from sdcam.install import app_bundle, launchd
 from sdcam.install.launchctl import Job, parse_job
+from sdcam.platforms.macos import OLDEST_MACOS
+from sdcam.platforms.names import APP_IDENTIFIER, LAUNCHD_LABEL
 
 LAUNCHER = Path(
     "/Users/Zoë <z>/Applications/StreamDiffusion Cam.app/Contents/MacOS/StreamDiffusion Cam"
@@ -18,7 +20,7 @@ LOGS = Path("/Users/Zoë <z>/Library/Logs/streamdiffusion-cam")
 
 # What a camera service needs of launchd.plist(5), and what goes wrong without it.
 NEEDED = {
-    "Label": launchctl.LABEL,  # the file's name has to be the same
+    "Label": LAUNCHD_LABEL,  # the file's name has to be the same
     "ProcessType": "Interactive",  # else throttled; "Background" pins it to efficiency cores
     "LimitLoadToSessionType": "Aqua",  # cameras belong to the user at the screen
     "RunAtLoad": True,
@@ -26,7 +28,7 @@ NEEDED = {
     "ThrottleInterval": 10,
     "ExitTimeOut": 30,  # a recording is closed before SIGKILL
     "Umask": 0o077,  # snapshots, recordings and logs are private
-    "AssociatedBundleIdentifiers": [app_bundle.IDENTIFIER],  # the name in Login Items
+    "AssociatedBundleIdentifiers": [APP_IDENTIFIER],  # the name in Login Items
 }
 FILLED_IN = {
     "ProgramArguments": [str(LAUNCHER), "-m", "sdcam", "run", "--service"],
@@ -49,11 +51,12 @@ def test_launch_agent_takes_a_configuration():
 
 def test_info_plist_has_the_needed_keys():
     info = plistlib.loads(app_bundle.info_plist())
-    assert info["CFBundleIdentifier"] == app_bundle.IDENTIFIER  # holds the permission
+    assert info["CFBundleIdentifier"] == APP_IDENTIFIER  # holds the permission
     assert info["CFBundleExecutable"] == app_bundle.AppBundle().launcher.name
     assert info["NSCameraUsageDescription"]  # without it macOS kills the process
     assert info["NSCameraUseContinuityCameraDeviceType"] is True  # else an iPhone is `auto`
     assert info["LSUIElement"] is True  # no icon in the Dock
+    assert info["LSMinimumSystemVersion"] == f"{OLDEST_MACOS}.0"
     assert info["CFBundleVersion"] == info["CFBundleShortVersionString"] == __version__
 
 

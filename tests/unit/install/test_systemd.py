@@ -13,6 +13,7 @@ import pytest
 from sdcam import resources
 from sdcam.errors import UsageError
 from sdcam.install.systemd import UNIT, UserUnit, how_to_get_the_camera, render
+from sdcam.platforms.names import CAMERA_NAME
 
 
 def command_in(unit: str) -> str:
@@ -100,4 +101,4 @@ def test_module_options_make_our_camera():
     (line,) = (line for line in text.splitlines() if not line.startswith("#"))
     options, module, *values = shlex.split(line)
     assert (options, module) == ("options", "v4l2loopback")
-    assert {"exclusive_caps=1", "card_label=StreamDiffusion Cam"} <= set(values)
+    assert {"exclusive_caps=1", f"card_label={CAMERA_NAME}"} <= set(values)

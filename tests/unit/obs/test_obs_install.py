@@ -91,7 +91,7 @@ def test_folder_option_needs_no_obs(home, tmp_path, monkeypatch):
 def test_linux_fills_the_node_into_every_obs(home, monkeypatch):
     monkeypatch.setattr("sdcam.cli.obs._SYSTEM", "linux")
     nodes = {"My Cam": "/dev/video4"}
-    monkeypatch.setattr("sdcam.output.loopback.find_loopback", nodes.__getitem__)
+    monkeypatch.setattr("sdcam.platforms.loopback.find_loopback", nodes.__getitem__)
     monkeypatch.setenv("SDCAM_OUTPUT__DEVICE", "My Cam")
     monkeypatch.delenv("XDG_CONFIG_HOME")
     places = [home / ".config", home / ".var/app/com.obsproject.Studio/config"]
@@ -108,7 +108,7 @@ def test_linux_without_the_camera_installs_nothing(home, monkeypatch, capsys):
         raise MissingError(f'There is no virtual camera "{device}".', "Load it.")
 
     monkeypatch.setattr("sdcam.cli.obs._SYSTEM", "linux")
-    monkeypatch.setattr("sdcam.output.loopback.find_loopback", missing)
+    monkeypatch.setattr("sdcam.platforms.loopback.find_loopback", missing)
     assert main(["obs", "install", "--folder", str(home)]) == 3
     assert "no virtual camera" in capsys.readouterr().err and not list(home.glob("*.json"))
 

@@ -9,13 +9,10 @@ import sys
 import pytest
 
 from sdcam.errors import MissingError
-from sdcam.output.audience.core_media_io import (
-    OBS_DEVICE_UID,
-    CameraExtensionLookout,
-    CoreMediaIO,
-    _Address,
-)
+from sdcam.output.audience.core_media_io import CameraExtensionLookout
 from sdcam.output.audience.sighting import Sight
+from sdcam.platforms.core_media_io import CoreMediaIO, PropertyAddress
+from sdcam.platforms.names import OBS_DEVICE_UID
 
 
 @pytest.fixture
@@ -44,8 +41,8 @@ def test_it_says_when_the_extension_is_not_there(system):
 
 
 def test_the_address_of_a_property_is_laid_out_as_in_the_header():
-    assert ctypes.sizeof(_Address) == 12
-    assert bytes(_Address(0x676F6E65, 0x676C6F62, 0))[:4] == b"enog"  # 'gone', little endian
+    assert ctypes.sizeof(PropertyAddress) == 12
+    assert bytes(PropertyAddress(0x676F6E65, 0x676C6F62, 0))[:4] == b"enog"  # 'gone', little endian
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="CoreMediaIO is there")

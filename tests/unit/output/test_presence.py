@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import struct
 
-from sdcam.output.audience.core_media_io import OBS_DEVICE_UID
 from sdcam.output.presence import ExtensionPresence, NodePresence
+from sdcam.platforms.names import OBS_DEVICE_UID
 
 
 class Mac:

@@ -9,7 +9,8 @@ import pyvirtualcam.camera
 from sdcam.errors import ExitCode, MissingError, SdcamError, UsageError
 from sdcam.output import backlog
 from sdcam.output import virtual_camera as module
-from sdcam.output.virtual_camera import OBS_CAMERA, VirtualCamera
+from sdcam.output.virtual_camera import VirtualCamera
+from sdcam.platforms.names import OBS_CAMERA
 from sdcam.settings.schema import OutputSettings
 
 HD = OutputSettings()

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sdcam.capture.cameras.device import CameraDevice, Kind
-from sdcam.capture.cameras.v4l2 import Capability, query_capability
+from sdcam.platforms import loopback
+from sdcam.platforms.names import CAMERA_NAME
+from sdcam.platforms.v4l2 import Capability, query_capability
 
-_OUR_NAME = "StreamDiffusion Cam"
-_LOOPBACK_DRIVERS = ("v4l2 loopback", "v4l2loopback", "akvcam")
+_LOOPBACK_DRIVERS = (*loopback.DRIVERS, "akvcam")
 _GREY = {"GREY", "Y8I", "Y10", "Y10B", "Y12", "Y12I", "Y16", "Y16-BE"}
 
 _NOT_ALLOWED = 'not allowed to open it (join the group "video", then log in anew)'
@@ -70,7 +71,7 @@ def _device(entry: Path, told: Capability, kind: Kind, why_not: str = "") -> Cam
 
 
 def _why_not_virtual(name: str) -> str:
-    if name == _OUR_NAME:
+    if name == CAMERA_NAME:
         return "it is the virtual camera that sdcam feeds"
     return "it is a loopback device, which sdcam may be feeding: it would film itself"
 

@@ -9,10 +9,10 @@ import select
 from collections.abc import Callable, Set
 
 from sdcam.output.audience.client_usage import ClientUsage
-from sdcam.output.audience.openers import UNSEEN, Opener, Openers
-from sdcam.output.audience.openings import Openings
 from sdcam.output.audience.sighting import Lookout, Patience, Sight, Sighting
-from sdcam.output.loopback import find_loopback
+from sdcam.platforms.device_users import HIDDEN_PROGRAM, DeviceUser, DeviceUsers
+from sdcam.platforms.inotify import InotifyWatch
+from sdcam.platforms.loopback import find_loopback
 
 # They have cameras open to hand them on: only when they take pictures is somebody watching. (The
 # kernel keeps 15 letters of a name.)
@@ -29,10 +29,10 @@ def open_loopback(device: str, own_pids: Callable[[], Set[int]]) -> Lookout:
         OSError: it cannot be watched; ENODEV while this service does not write to it.
     """
     node = os.path.realpath(find_loopback(device))
-    openers = Openers(node)
+    openers = DeviceUsers(node)
     if not openers.times_open(own_pids()):
         raise _nobody_writes()
-    openings = Openings(node)
+    openings = InotifyWatch(node)
     try:
         usage = ClientUsage(node)
     except OSError as error:
@@ -51,8 +51,8 @@ class StreamingLookout:
     def __init__(
         self,
         usage: ClientUsage,
-        openings: Openings,
-        openers: Openers,
+        openings: InotifyWatch,
+        openers: DeviceUsers,
         own_pids: Callable[[], Set[int]],
     ) -> None:
         self.patience = Patience()
@@ -76,7 +76,7 @@ class StreamingLookout:
         if opened or not was_streaming:
             others = self._openers.others(self._own_pids())
             taking = [opener for opener in others if opener.mapped] or others
-            self._programs = _names(taking) or (UNSEEN,)
+            self._programs = _names(taking) or (HIDDEN_PROGRAM,)
         return Sighting(Sight.STREAMING, self._programs)
 
     def close(self) -> None:
@@ -88,7 +88,7 @@ class OpeningsLookout:
     """Older drivers: who has the device open, asked whenever somebody opened or closed it."""
 
     def __init__(
-        self, openings: Openings, openers: Openers, own_pids: Callable[[], Set[int]]
+        self, openings: InotifyWatch, openers: DeviceUsers, own_pids: Callable[[], Set[int]]
     ) -> None:
         self.patience = Patience()
         self.descriptors: tuple[tuple[int, int], ...] = ((openings.descriptor, select.POLLIN),)
@@ -116,5 +116,5 @@ def _nobody_writes() -> OSError:
     return OSError(errno.ENODEV, "nothing of this service writes to the device")
 
 
-def _names(openers: list[Opener]) -> tuple[str, ...]:
+def _names(openers: list[DeviceUser]) -> tuple[str, ...]:
     return tuple(str(opener) for opener in openers)

@@ -1,7 +1,8 @@
-"""A loopback's state, on the calls that the real driver was seen to want."""
+"""v4l2loopback: devices by label, and their states on the calls that the real driver wants."""
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import fcntl
 import os
@@ -11,10 +12,20 @@ import time
 
 import pytest
 
-from sdcam.output import loopback_state as module
-from sdcam.output.loopback_state import State, free, kept_format, query_state, real_state
+from sdcam.errors import MissingError
+from sdcam.platforms import loopback as module
+from sdcam.platforms.loopback import (
+    LoopbackState,
+    find_loopback,
+    free,
+    kept_format,
+    loopback_devices,
+    module_version,
+    query_state,
+    real_state,
+)
 
-QUERYCAP, STREAMON, TRY_FMT = 0x80685600, 0x40045612, 0xC0D05640
+QUERYCAP, ENUM_FMT, STREAMON, TRY_FMT = 0x80685600, 0xC0405602, 0x40045612, 0xC0D05640
 YU12, YUYV = b"YU12", b"YUYV"
 
 
@@ -34,9 +45,11 @@ def driver(tmp_path, monkeypatch):
             self.calls.append(request)
             if request == QUERYCAP:
                 struct.pack_into("=16s", argument, 0, self.name)
-                struct.pack_into("=I", argument, 88, self.caps)
+                struct.pack_into("=II", argument, 84, self.caps | 0x80000000, self.caps)
+            elif request == ENUM_FMT:
+                raise OSError(errno.EINVAL, "Invalid argument")
             elif request == TRY_FMT:
-                assert len(argument) == 208 and struct.unpack_from("=I", argument) == (2,)
+                assert ctypes.sizeof(argument) == 208 and struct.unpack_from("=I", argument) == (2,)
                 if self.keeps:
                     struct.pack_into("=2I4s", argument, 8, *self.keeps)
             else:
@@ -55,7 +68,12 @@ def driver(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("caps", "state"),
-    [(0, State.STUCK), (1, State.WRITTEN), (2, State.FREE), (3, State.BOTH)],
+    [
+        (0, LoopbackState.STUCK),
+        (1, LoopbackState.WRITTEN),
+        (2, LoopbackState.FREE),
+        (3, LoopbackState.BOTH),
+    ],
 )
 def test_its_capabilities_tell_the_state(driver, caps, state):
     driver.caps = 0x5200000 | caps
@@ -64,7 +82,7 @@ def test_its_capabilities_tell_the_state(driver, caps, state):
 
 def test_a_device_of_another_driver_is_none_of_ours(driver):
     driver.name = b"uvcvideo"
-    assert query_state(driver.node) is State.ANOTHER
+    assert query_state(driver.node) is LoopbackState.ANOTHER
 
 
 @pytest.mark.parametrize("refuses", [True, False])
@@ -81,7 +99,7 @@ def test_one_that_gets_no_frame_has_lost_its_writer_whatever_it_had_before(drive
     driver.caps = WRITTEN
     keeps_it_open = os.open(driver.node, os.O_RDWR)
     os.write(keeps_it_open, b"1")
-    assert real_state(driver.node, tmp_path) is State.STUCK
+    assert real_state(driver.node, tmp_path) is LoopbackState.STUCK
     os.close(keeps_it_open)
 
 
@@ -92,7 +110,7 @@ def test_one_that_gets_a_frame_is_written(driver, tmp_path):
     later = threading.Timer(0.1, lambda: os.write(writer, b"1"))
     later.start()
     begun = time.monotonic()
-    assert real_state(driver.node, tmp_path) is State.WRITTEN
+    assert real_state(driver.node, tmp_path) is LoopbackState.WRITTEN
     assert time.monotonic() - begun < 0.25, "it is known at once"
     later.join()
     os.close(writer)
@@ -101,7 +119,7 @@ def test_one_that_gets_a_frame_is_written(driver, tmp_path):
 def test_a_newer_driver_knows_who_writes(driver, linux):
     driver.caps = WRITTEN
     (linux / "module" / "v4l2loopback" / "version").write_text("0.13.2\n")
-    assert real_state(driver.node, linux) is State.WRITTEN
+    assert real_state(driver.node, linux) is LoopbackState.WRITTEN
 
 
 def test_a_format_is_taken_or_another_is_kept(driver):
@@ -117,3 +135,47 @@ def test_one_that_is_not_there_is_for_the_next_to_explain(tmp_path):
     for ask in (query_state, real_state, free):
         with pytest.raises(OSError, match="No such file"):
             ask(str(tmp_path / "video9"))
+
+
+def test_a_device_is_found_by_its_label_the_lowest_number_first(linux):
+    assert find_loopback("StreamDiffusion Cam", linux) == "/dev/video9"
+    assert find_loopback("OBS", linux) == "/dev/video11"
+
+
+def test_a_node_is_taken_as_it_is(linux):
+    assert find_loopback("/dev/video10", linux) == "/dev/video10"
+
+
+def test_a_node_that_does_not_exist_is_explained(linux):
+    with pytest.raises(MissingError, match=r"/dev/video77 does not exist"):
+        find_loopback("/dev/video77", linux)
+
+
+def test_a_driver_that_is_not_there_comes_with_the_commands(tmp_path):
+    with pytest.raises(MissingError, match='There is no virtual camera "StreamDiff') as caught:
+        find_loopback("StreamDiffusion Cam", tmp_path)
+    assert "sudo apt install v4l2loopback-dkms" in caught.value.todo
+    load = 'sudo modprobe v4l2loopback exclusive_caps=1 card_label="StreamDiffusion Cam"'
+    assert load in caught.value.todo
+
+
+def test_a_driver_with_other_labels_is_loaded_again(linux):
+    with pytest.raises(MissingError) as caught:
+        find_loopback("My Cam", linux)
+    assert "sudo modprobe -r v4l2loopback && sudo modprobe v4l2loopback" in caught.value.todo
+    assert 'card_label="My Cam"' in caught.value.todo
+
+
+def test_a_webcam_is_no_loopback_device(linux):
+    assert list(loopback_devices(linux)) == ["/dev/video9", "/dev/video10", "/dev/video11"]
+    with pytest.raises(MissingError, match='no virtual camera "HD Webcam: HD Webcam"'):
+        find_loopback("HD Webcam: HD Webcam", linux)
+
+
+@pytest.mark.parametrize(
+    ("told", "version"), [("0.13.2\n", (0, 13, 2)), ("0.15-dirty\n", ()), (None, ())]
+)
+def test_the_version_of_the_module(linux, told, version):
+    if told is not None:
+        (linux / "module/v4l2loopback/version").write_text(told)
+    assert module_version(linux) == version

@@ -1,4 +1,4 @@
-"""inotify on one file: it was opened or closed, by anybody. From libc, it is three calls."""
+"""inotify (Linux): a file was opened or closed by any program. Called in libc: three functions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ctypes
 import errno
 import os
 import struct
+from collections.abc import Iterator
 
 _OPEN = 0x20
 _CLOSE = 0x08 | 0x10  # after writing, after reading
@@ -17,8 +18,8 @@ _HEADER = struct.Struct("=iIII")  # watch, mask, cookie, length of the name that
 _READ_BYTES = 64 << 10
 
 
-class Openings:
-    """`descriptor` is ready to be read as soon as the file was opened or closed."""
+class InotifyWatch:
+    """`descriptor` becomes readable as soon as the file was opened or closed."""
 
     def __init__(self, path: str) -> None:
         """Raises OSError: no such file, or no (more) inotify for this user."""
@@ -33,10 +34,10 @@ class Openings:
             raise error
 
     def take(self) -> bool:
-        """Takes what has happened since; returns whether anything has.
+        """Reads the events that wait; returns whether there were any.
 
         Raises:
-            OSError: the file was deleted, a device driver unloaded.
+            OSError: the file was deleted, or the driver of the device was unloaded.
         """
         happened = False
         while True:
@@ -45,22 +46,20 @@ class Openings:
             except BlockingIOError:
                 return happened
             happened = True
-            if any(mask & _GONE for mask in masks(events)):
+            if any(mask & _GONE for mask in event_masks(events)):
                 raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
 
     def close(self) -> None:
         os.close(self.descriptor)
 
 
-def masks(events: bytes) -> list[int]:
-    """What each of the events says has happened."""
-    found = []
+def event_masks(events: bytes) -> Iterator[int]:
+    """The mask of each event that a read returned."""
     offset = 0
     while offset < len(events):
         _, mask, _, name_length = _HEADER.unpack_from(events, offset)
-        found.append(mask)
+        yield mask
         offset += _HEADER.size + name_length
-    return found
 
 
 def _last_error(name: str) -> OSError:
