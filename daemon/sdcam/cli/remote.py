@@ -33,8 +33,7 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from sdcam.control.address import socket_address
-    from sdcam.control.client import ask
+    from sdcam.control.client import ask, socket_address
 
     socket = socket_address(arguments.config)
     command = arguments.command

@@ -34,8 +34,7 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from sdcam.control.address import socket_address
-    from sdcam.control.client import ask
+    from sdcam.control.client import ask, socket_address
 
     if arguments.watch:
         _watch(arguments)
@@ -80,8 +79,7 @@ def _watch(arguments: argparse.Namespace) -> None:
 
 def _asked(config: Path | None) -> tuple[dict[str, Any] | None, str]:
     """The status, or why there is none. The address anew each time: the file may change."""
-    from sdcam.control.address import socket_address
-    from sdcam.control.client import ask
+    from sdcam.control.client import ask, socket_address
 
     try:
         return ask(socket_address(config), "status"), ""

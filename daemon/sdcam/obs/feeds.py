@@ -11,10 +11,9 @@ while it shows the scene.
 
 from __future__ import annotations
 
+import asyncio
 import logging
-import os
 import socket
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,8 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdcam.atomic_file import atomic_write
-from sdcam.control.listener import Listener
-from sdcam.control.peer import may_command, peer_uid
+from sdcam.control.local_server import LocalServer
 from sdcam.errors import SdcamError
 from sdcam.paths import cache_folder
 
@@ -93,13 +91,12 @@ class SideBySide:
     def __init__(self, path: Path, newest: Callable[[], Pair | None]) -> None:
         self._path = path
         self._newest = newest
-        self._closing = threading.Event()
-        self._viewers = threading.BoundedSemaphore(_MAX_VIEWERS)
-        self._listener = Listener(path, "side-by-side", self._serve, own_folder=True)
+        self._viewers = 0
+        self._server = LocalServer(path, "side-by-side", self._serve, own_folder=True)
 
     def __enter__(self) -> None:
         try:
-            self._listener.open()
+            self._server.open()
         except OSError as error:
             _log.warning("no side by side for OBS at %s: %s", self._path, error)
 
@@ -109,27 +106,28 @@ class SideBySide:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._closing.set()
-        self._listener.close()
-        self._listener.join(_SEND_SECONDS)
+        self._server.close()
 
-    def _serve(self, viewer: socket.socket) -> None:
-        if may_command(peer_uid(viewer), os.geteuid()) and self._viewers.acquire(blocking=False):
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._viewers < _MAX_VIEWERS:
+            self._viewers += 1
             try:
-                self._stream(viewer)
+                await self._stream(writer)
             finally:
-                self._viewers.release()
+                self._viewers -= 1
 
-    def _stream(self, viewer: socket.socket) -> None:
+    async def _stream(self, viewer: asyncio.StreamWriter) -> None:
         encoder = _PairEncoder()
-        viewer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
-        viewer.settimeout(_SEND_SECONDS)
+        connection = viewer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+        viewer.transport.set_write_buffer_limits(high=0)  # `drain` waits until all of it is sent
         due = time.monotonic()
-        while not self._closing.is_set():
-            viewer.sendall(encoder.jpeg(self._newest()))
+        while not viewer.is_closing():
+            viewer.write(encoder.jpeg(self._newest()))
+            await asyncio.wait_for(viewer.drain(), _SEND_SECONDS)
             # A slow viewer gets fewer pictures, never older ones.
             due = max(due + 1.0 / _RATE, time.monotonic())
-            self._closing.wait(due - time.monotonic())
+            await asyncio.sleep(due - time.monotonic())
 
 
 class _PairEncoder:

@@ -14,9 +14,8 @@ import pytest
 
 from sdcam import paths
 from sdcam.control import client, protocol
-from sdcam.control.address import socket_address
-from sdcam.control.client import ask
-from sdcam.control.peer import may_command, peer_uid, uid_in_xucred
+from sdcam.control.client import ask, socket_address
+from sdcam.control.local_server import may_command, peer_uid, uid_in_xucred
 from sdcam.control.server import ControlServer
 from sdcam.errors import SdcamError, UsageError
 
@@ -89,7 +88,7 @@ def test_who_drips_is_hung_up_on(path):
 def test_who_floods_is_refused(path):
     with connected(path) as connection:
         try:
-            connection.sendall(b"x" * (3 * protocol.LONGEST_LINE))
+            connection.sendall(b"x" * (8 * protocol.LONGEST_LINE))
         except ConnectionError:
             pass
         else:
@@ -171,7 +170,7 @@ def test_another_user_is_refused(monkeypatch):
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         path = Path(folder) / "control.sock"
         if not root:
-            monkeypatch.setattr("sdcam.control.server.os.geteuid", lambda: 65534)
+            monkeypatch.setattr("sdcam.control.local_server.os.geteuid", lambda: 65534)
         with ControlServer(path, Service()):
             path.chmod(0o666)
             Path(folder).chmod(0o755)
