@@ -16,10 +16,10 @@ from typing import Any
 from sdcam.capture.cameras import CameraDevice
 from sdcam.errors import SdcamError
 from sdcam.install.camera_permission import Authorization, camera_authorization
-from sdcam.install.tool import Outcome, call
 from sdcam.platforms.device_users import users_of
 from sdcam.platforms.loopback import LoopbackState, real_state
 from sdcam.platforms.macos import CAMERA_REPORT
+from sdcam.platforms.tool import Outcome, call
 from sdcam.platforms.v4l2 import Capability, query_capability
 from sdcam.settings import ConfigError, Settings
 

@@ -21,9 +21,9 @@ from typing import Any
 from sdcam import __version__, resources
 from sdcam.errors import MissingError, SdcamError
 from sdcam.install.service_agent import interpreter
-from sdcam.install.tool import call
 from sdcam.platforms.macos import OLDEST_MACOS
 from sdcam.platforms.names import APP_IDENTIFIER, CAMERA_NAME
+from sdcam.platforms.tool import call
 
 # Without it the designated requirement would be the hash of one build.
 _REQUIREMENT = f'=designated => identifier "{APP_IDENTIFIER}"'

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from sdcam.errors import SdcamError
-from sdcam.install.tool import call
 from sdcam.platforms.names import APP_IDENTIFIER, CAMERA_NAME
+from sdcam.platforms.tool import call
 
 _ANSWER_SECONDS = 120.0  # for the user
 _POLL_SECONDS = 0.2

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sdcam.errors import MissingError, SdcamError
-from sdcam.install.tool import Outcome, call
 from sdcam.platforms.names import LAUNCHD_LABEL
+from sdcam.platforms.tool import Outcome, call
 
 # Exit codes of `bootstrap` for a label that is loaded: EEXIST, EALREADY, launchd's own; and EIO,
 # which also stands for a job that is still ending, and for much else.

@@ -12,7 +12,7 @@ from pathlib import Path
 from sdcam.atomic_file import remove_file
 from sdcam.errors import MissingError, UsageError
 from sdcam.install.logs import remove_logs
-from sdcam.install.tool import call
+from sdcam.platforms.tool import call
 
 Say = Callable[[str], None]  # prints one line for the user, after something was done
 

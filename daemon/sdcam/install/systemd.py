@@ -20,9 +20,9 @@ from sdcam.install.service_agent import (
     interpreter,
     refuse_sudo,
 )
-from sdcam.install.tool import Outcome, call
 from sdcam.platforms.loopback import SYS, find_loopback, module_is_loaded
 from sdcam.platforms.names import CAMERA_NAME
+from sdcam.platforms.tool import Outcome, call
 
 UNIT = "streamdiffusion-cam.service"
 _MODULE_FILES = {

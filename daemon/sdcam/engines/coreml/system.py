@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Any, Final
+from typing import Any
 
 from sdcam.engines.coreml.standard_output import kept_standard_output
 from sdcam.errors import MissingError, SdcamError
+from sdcam.platforms.macos import OLDEST_MACOS
 
-OLDEST: Final = (14,)
 _HINTS_SINCE = (15,)
 
 _SW_VERS = "/usr/bin/sw_vers"
@@ -51,9 +51,9 @@ def find_system() -> System:
         )
     version = _sw_vers("-productVersion")
     macos = tuple(int(part) for part in version.split(".") if part.isdigit())
-    if macos < OLDEST:
+    if macos < (OLDEST_MACOS,):
         raise MissingError(
-            f"The Core ML engine needs macOS {OLDEST[0]} or newer, and this is {version}.",
+            f"The Core ML engine needs macOS {OLDEST_MACOS} or newer, and this is {version}.",
             "Update macOS, or take --engine auto.",
         )
     try:

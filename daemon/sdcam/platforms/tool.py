@@ -1,4 +1,4 @@
-"""The system's own tools (launchctl, systemctl, codesign, ...), called one way."""
+"""Runs the tools of the operating system: launchctl, systemctl, codesign, modinfo, ..."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a tool ended and what it said."""
+    """Exit code and output of a tool."""
 
     code: int
     out: str
@@ -26,7 +26,7 @@ class Outcome:
 
     @property
     def said(self) -> str:
-        """The last line of its complaint, for a sentence of ours."""
+        """The last line of its error output, to be quoted in a sentence."""
         lines = (self.err.strip() or self.out.strip()).splitlines()
         return lines[-1].strip().rstrip(".") if lines else f"exit code {self.code}"
 
@@ -40,8 +40,8 @@ def call(
     """Runs a tool to its end, without a terminal.
 
     Raises:
-        MissingError: no such program.
-        SdcamError: it did not end in time; it is killed then.
+        MissingError: there is no such program.
+        SdcamError: it did not end within `seconds`, and was killed.
     """
     name = Path(words[0]).name
     try:
@@ -57,15 +57,15 @@ def call(
             check=False,
         )
     except (FileNotFoundError, PermissionError):
-        raise MissingError(f"There is no program `{name}` here.", _where(name)) from None
+        raise MissingError(f"There is no program `{name}` here.", _what_to_do(name)) from None
     except subprocess.TimeoutExpired:
         raise SdcamError(
-            f"`{name}` did not answer within {seconds:.0f} seconds.", "Try once more."
+            f"`{name}` did not answer within {seconds:.0f} seconds.", "Try again."
         ) from None
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
-def _where(name: str) -> str:
+def _what_to_do(name: str) -> str:
     if name == "systemctl":
-        return "This system is not run by systemd: start `sdcam run --service` its own way."
-    return "See that the system's own folders are in PATH."
+        return "systemd does not run this system: start `sdcam run --service` in its own way."
+    return "Check that PATH has the folders of the system, such as /usr/bin and /usr/sbin."
