@@ -72,13 +72,13 @@ def _download(word: str, revision: str | None, yes: bool) -> None:
 
 def _copy(word: str, source: Path) -> None:
     from sdcam.models.copy_in import copy_in
-    from sdcam.models.origin import Origin
+    from sdcam.models.provenance import Provenance
 
     try:
         folder = copy_in(word, source)
     except KeyboardInterrupt:
         raise SdcamError("The copy was interrupted.", "Nothing of it was kept.") from None
-    _tell_licence((Origin.read(folder) or Origin(source="")).licence)
+    _tell_licence((Provenance.read(folder) or Provenance(source="")).licence)
     _tell_what_next(folder)
 
 

@@ -18,7 +18,7 @@ from sdcam.doctor.world import World
 from sdcam.errors import SdcamError
 from sdcam.models import ModelFolder, find_model
 from sdcam.models.bundle import Bundle, sha256
-from sdcam.models.origin import Origin
+from sdcam.models.provenance import Provenance
 from sdcam.models.registry import bundles_of
 from sdcam.models.size import bytes_of, in_words
 
@@ -67,7 +67,7 @@ def _whole(world: World) -> Finding:
 
 
 def _listed(model: ModelFolder) -> dict[str, str]:
-    origin = Origin.read(model.path)
+    origin = Provenance.read(model.path)
     return origin.files if origin else {}
 
 

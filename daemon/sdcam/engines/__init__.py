@@ -1,5 +1,5 @@
 """Who runs the networks: one protocol (`sdcam.pipeline.networks.Networks`), several runtimes."""
 
-from sdcam.engines.open import open_engine
+from sdcam.engines.single_process import open_engine
 
 __all__ = ["open_engine"]

@@ -82,8 +82,8 @@ class EnginePlan:
 
             layout = cast(Layout, self.engine.partition(":")[2])
             return open_coreml(find_bundle(self.model, self.size, layout), stages, self.units)
-        from sdcam.engines.open import open_engine
         from sdcam.engines.render_size import SQUARE, auto_size
+        from sdcam.engines.single_process import open_engine
         from sdcam.models import find_model
 
         folder = find_model(self.model)

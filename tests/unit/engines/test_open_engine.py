@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sdcam.engines import open as opening
-from sdcam.engines import open_engine
+from sdcam.engines import single_process as opening
+from sdcam.engines.single_process import open_engine
 from sdcam.errors import MissingError, SdcamError, UsageError
 from sdcam.models import ModelFolder
 

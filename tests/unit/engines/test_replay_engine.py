@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from sdcam.engines.replay import open_replay, parse_replay
-from sdcam.engines.replay.program import ReplayProgram
-from sdcam.engines.replay.tiny import TinyNetworks
+from sdcam.engines.replay.stand_in import ReplayProgram
+from sdcam.engines.replay.toy import ToyNetworks
 from sdcam.errors import SdcamError
 from sdcam.models import ModelFolder
 from sdcam.pipeline.img2img import Img2Img
@@ -88,7 +88,7 @@ def test_a_process_without_networks_reads_nothing_of_the_model(tiny_copy):
 def program(tiny_model):
     """(program, milliseconds, faults) of the tiny model."""
     networks = open_replay(parse_replay("replay"), tiny_model, SIZE, ("smooth",))
-    tiny = TinyNetworks(networks.spec, networks.schedule.single_level(0.5), 16)
+    tiny = ToyNetworks(networks.spec, networks.schedule.single_level(0.5), 16)
 
     def make(name, milliseconds=0.0, faults=""):
         known = parse_replay(f"replay {faults}").faults_of(name)

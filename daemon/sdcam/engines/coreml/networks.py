@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sdcam.engines.coreml.program import Array, BoundProgram, Program
+from sdcam.engines.coreml.binding import Array, BoundProgram, LoadedProgram
 from sdcam.engines.host_side import Float, HostSide, Pixels
 from sdcam.models.folder import TOKENS
 from sdcam.pipeline.scheduler import NoiseLevel
@@ -21,7 +21,7 @@ from sdcam.pipeline.scheduler import NoiseLevel
 class Chunk:
     """A part of the UNet: takes, by name, the UNet's inputs and what earlier parts gave."""
 
-    program: Program
+    program: LoadedProgram
     inputs: tuple[str, ...]
     outputs: Mapping[str, tuple[int, ...]]  # name to shape
 
@@ -29,7 +29,7 @@ class Chunk:
 class _Prompts:
     """What both layouts have: the text encoder, where its program is loaded."""
 
-    def __init__(self, host: HostSide, programs: Mapping[str, Program]) -> None:
+    def __init__(self, host: HostSide, programs: Mapping[str, LoadedProgram]) -> None:
         self._host = host
         self.spec, self.schedule = host.spec, host.schedule
         self._size = host.spec.width, host.spec.height
@@ -67,7 +67,7 @@ class CoreMLNetworks(_Prompts):
     def __init__(
         self,
         host: HostSide,
-        programs: Mapping[str, Program],
+        programs: Mapping[str, LoadedProgram],
         chunks: Sequence[Chunk] = (),
     ) -> None:
         super().__init__(host, programs)
@@ -135,7 +135,7 @@ class CoreMLFused(_Prompts):
         programs: "fused" and "text_encoder".
     """
 
-    def __init__(self, host: HostSide, programs: Mapping[str, Program]) -> None:
+    def __init__(self, host: HostSide, programs: Mapping[str, LoadedProgram]) -> None:
         super().__init__(host, programs)
         self._latent = host.latent()
         self._inputs: dict[str, Float] = {

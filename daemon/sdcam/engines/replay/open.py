@@ -8,9 +8,9 @@ from dataclasses import replace
 from sdcam.engines.coreml.networks import CoreMLFused, CoreMLNetworks
 from sdcam.engines.coreml.open import programs_of
 from sdcam.engines.host_side import HostSide
-from sdcam.engines.replay.program import ReplayProgram
 from sdcam.engines.replay.spec import ReplaySpec
-from sdcam.engines.replay.tiny import TinyNetworks
+from sdcam.engines.replay.stand_in import ReplayProgram
+from sdcam.engines.replay.toy import ToyNetworks
 from sdcam.models import ModelFolder
 from sdcam.pipeline.networks import FusedNetworks, Networks
 
@@ -41,7 +41,7 @@ def open_replay(
     if not names:
         return CoreMLNetworks(host, {})
     usual = host.schedule.single_level(_USUAL_STRENGTH)
-    tiny = TinyNetworks(host.spec, usual, host.embed_time.channels)
+    tiny = ToyNetworks(host.spec, usual, host.embed_time.channels)
     programs = {
         name: ReplayProgram(name, tiny, profile.milliseconds(name), spec.faults_of(name))
         for name in names

@@ -25,7 +25,7 @@ _TINT, _DRIFT = np.float32(0.3), np.float32(0.02)  # of colours from -1 to 1
 _TONES = 10
 
 
-class TinyNetworks:
+class ToyNetworks:
     """
     Args:
         spec: sizes of the model that it stands in for.

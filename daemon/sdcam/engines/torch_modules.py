@@ -24,10 +24,10 @@ from transformers import CLIPTextModel
 from transformers.utils import logging as transformers_logging
 
 from sdcam.errors import MissingError
-from sdcam.models.folder import STAGES, ModelFolder
+from sdcam.models.folder import NETWORKS, ModelFolder
 
 
-def load_stages(model: ModelFolder, names: Collection[str] = STAGES) -> dict[str, nn.Module]:
+def load_modules(model: ModelFolder, names: Collection[str] = NETWORKS) -> dict[str, nn.Module]:
     """Stages by their names, float32, on the CPU, ready to infer. Reads only what is asked for."""
     # Progress bars and advice to install accelerate do not belong in a service's log.
     diffusers_logging.set_verbosity_error()
@@ -45,7 +45,7 @@ def load_stages(model: ModelFolder, names: Collection[str] = STAGES) -> dict[str
         vae = _load(AutoencoderTiny, model.vae_folder, model.vae_weights)
         stages["encode"] = Encode(vae, model.patch, model.latent_factor)
         stages["decode"] = Decode(vae, model.patch, model.latent_factor)
-    return {name: stages[name].eval().requires_grad_(False) for name in STAGES if name in names}
+    return {name: stages[name].eval().requires_grad_(False) for name in NETWORKS if name in names}
 
 
 class TextEncoder(nn.Module):

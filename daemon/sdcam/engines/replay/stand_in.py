@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sdcam.engines.replay.spec import Fault
-from sdcam.engines.replay.tiny import TinyNetworks
+from sdcam.engines.replay.toy import ToyNetworks
 
 # Unlike CDLL and `time.sleep` it keeps Python's lock while it waits, as `predict` does.
 _C = ctypes.PyDLL(None)
@@ -49,7 +49,7 @@ class ReplayProgram:
     def __init__(
         self,
         name: str,
-        networks: TinyNetworks,
+        networks: ToyNetworks,
         milliseconds: float,
         faults: Sequence[Fault] = (),
     ) -> None:

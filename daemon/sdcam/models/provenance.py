@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 ORIGIN = "origin.json"
 
 
-class Origin(BaseModel):
+class Provenance(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     source: str  # hub id, or the folder that it was copied from
@@ -18,7 +18,7 @@ class Origin(BaseModel):
     files: dict[str, str] = Field(default_factory=dict)  # path with "/" to SHA-256
 
     @classmethod
-    def read(cls, folder: Path) -> Origin | None:
+    def read(cls, folder: Path) -> Provenance | None:
         """None for folders that somebody put there by hand."""
         try:
             return cls.model_validate_json((folder / ORIGIN).read_text(encoding="utf-8"))

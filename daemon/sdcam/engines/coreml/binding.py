@@ -23,7 +23,7 @@ IMAGE, STYLED = "image", "styled"  # the pictures among inputs and outputs
 _BAND = 64  # rows
 
 
-class Program(Protocol):
+class LoadedProgram(Protocol):
     """What coremltools' `CompiledMLModel` offers, and any stand-in for it."""
 
     def predict(self, data: dict[str, Any]) -> dict[str, Any]:
@@ -46,7 +46,7 @@ class BoundProgram:
     def __init__(
         self,
         name: str,
-        program: Program,
+        program: LoadedProgram,
         inputs: Mapping[str, Array],
         results: Mapping[str, Array],
         size: tuple[int, int] = (0, 0),

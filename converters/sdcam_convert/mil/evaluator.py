@@ -31,7 +31,7 @@ from sdcam_convert.mil import (  # noqa: F401  each enters its operations
 from sdcam_convert.mil.operation import OPERATIONS
 from sdcam_convert.mil.package import read_program, types
 from sdcam_convert.mil.pictures import picture_layout, to_picture, to_tensor
-from sdcam_convert.mil.state import State
+from sdcam_convert.mil.state import ProgramState
 
 Array = NDArray[Any]
 Precision = Literal["fp16", "fp32"]
@@ -114,10 +114,10 @@ class Program:
     def outputs(self) -> tuple[str, ...]:
         return tuple(variable.name for variable in self._function.outputs)
 
-    def new_states(self) -> dict[str, State]:
+    def new_states(self) -> dict[str, ProgramState]:
         """A state of zeros for each that the program has, to be handed to every `run`."""
         return {
-            name: State(torch.zeros([int(length) for length in variable.shape]))
+            name: ProgramState(torch.zeros([int(length) for length in variable.shape]))
             for name, variable in self._function.inputs.items()
             if _is_state(variable)
         }
@@ -125,7 +125,7 @@ class Program:
     def run(
         self,
         inputs: Mapping[str, Array],
-        states: Mapping[str, State] | None = None,
+        states: Mapping[str, ProgramState] | None = None,
         whole_bytes: bool = True,
     ) -> dict[str, Array]:
         """
@@ -173,7 +173,9 @@ class Program:
         }
         return last | dict.fromkeys(self._function.outputs, _FOREVER)
 
-    def _bind(self, inputs: Mapping[str, Array], states: Mapping[str, State]) -> dict[Any, Any]:
+    def _bind(
+        self, inputs: Mapping[str, Array], states: Mapping[str, ProgramState]
+    ) -> dict[Any, Any]:
         if set(inputs) != set(self.inputs):
             raise ValueError(f"{self.name} takes {self.inputs}, not {tuple(inputs)}")
         values: dict[Any, Any] = {}
