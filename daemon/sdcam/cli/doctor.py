@@ -13,7 +13,7 @@ from sdcam.cli.options import add_config_option
 from sdcam.errors import ExitCode, SdcamError
 
 if TYPE_CHECKING:
-    from sdcam.doctor import Check, Finding, World
+    from sdcam.doctor import Check, Finding, HostProbe
 
 _MARKS = {"ok": "✓", "warning": "!", "trouble": "✗"}
 _ASCII_MARKS = {"ok": "+", "warning": "!", "trouble": "x"}
@@ -39,27 +39,27 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     if arguments.authorization:
         return _tell_authorization(arguments.authorization)
     try:
-        from sdcam.doctor import World
+        from sdcam.doctor import HostProbe
     except ImportError as error:  # without numpy not even the doctor starts
         raise SdcamError(
             f"The installation is broken: {error}.",
             f"Run: {sys.executable} -m pip install --force-reinstall streamdiffusion-cam",
         ) from None
-    world = World(arguments.config, camera=not arguments.no_camera, deep=arguments.deep)
-    return _for_programs(world) if arguments.json else _for_people(world)
+    host = HostProbe(arguments.config, camera=not arguments.no_camera, deep=arguments.deep)
+    return _for_programs(host) if arguments.json else _for_people(host)
 
 
-def _for_programs(world: World) -> ExitCode:
+def _for_programs(host: HostProbe) -> ExitCode:
     from sdcam.doctor import examine, exit_code, pick
 
-    found = list(examine(world))
+    found = list(examine(host))
     code = exit_code(finding for _, finding in found)
     told = {
         "version": __version__,
-        "platform": world.platform,
+        "platform": host.platform,
         "exit_code": int(code),
         "checks": [_as_dict(check, finding) for check, finding in found],
-        "pick": vars(pick(world)),
+        "pick": vars(pick(host)),
     }
     print(json.dumps(told, indent=2))
     return code
@@ -76,19 +76,19 @@ def _as_dict(check: Check, finding: Finding) -> dict[str, Any]:
     }
 
 
-def _for_people(world: World) -> ExitCode:
+def _for_people(host: HostProbe) -> ExitCode:
     """Each line as it is found: the camera takes seconds."""
     from sdcam.doctor import Verdict, examine, exit_code, pick
 
     page = _Page()
     findings = []
-    for check, finding in examine(world):
+    for check, finding in examine(host):
         findings.append(finding)
         if finding.verdict is not Verdict.NOT_HERE:
             page.show(check, finding)
     code = exit_code(findings)
     page.close(findings)
-    told = pick(world)
+    told = pick(host)
     if told.name:
         print(f'In your video app pick the camera "{told.name}". {told.why}.')
     return code

@@ -33,7 +33,7 @@ def open_engine(
                 f"The model cannot paint {size[0]}x{size[1]} pixels.",
                 "Set model.render_size to multiples of 64.",
             )
-    engine, _, variant = (_choose(model) if spec == "auto" else spec).partition(":")
+    engine, _, variant = (automatic_engine(model) if spec == "auto" else spec).partition(":")
     if engine == "openvino":
         from sdcam.engines.openvino_cpu import OpenVINONetworks
 
@@ -53,7 +53,7 @@ def open_engine(
     )
 
 
-def _choose(model: ModelFolder) -> str:
+def automatic_engine(model: ModelFolder) -> str:
     """The embedded model is made for the CPU and starts fastest there; a big one goes to an
     accelerator where there is one, which only torch can tell (and its import takes seconds)."""
     if model.has_graphs and (model.name == EMBEDDED or not _accelerator_is_likely()):

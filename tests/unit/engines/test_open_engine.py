@@ -22,8 +22,8 @@ def test_auto_prefers_an_accelerator_for_all_but_the_embedded_model(tiny_copy, m
     monkeypatch.setattr(opening, "_torch_is_installed", lambda: True)
     big = ModelFolder.open(tiny_copy)
     embedded = ModelFolder.open(tiny_copy.rename(tiny_copy.with_name("pocket")))
-    assert opening._choose(big) == "torch"
-    assert opening._choose(embedded) == "openvino"
+    assert opening.automatic_engine(big) == "torch"
+    assert opening.automatic_engine(embedded) == "openvino"
 
 
 def test_without_graphs_and_without_torch_both_ways_out_are_named(tiny_copy, monkeypatch):

@@ -1,4 +1,5 @@
-"""What the doctor looks at: files, programs, devices, packages; everything a test may stage."""
+"""What the doctor asks the machine. Each answer can be staged by a test; by default it comes from
+the functions that the service itself uses."""
 
 from __future__ import annotations
 
@@ -13,18 +14,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from sdcam.capture.cameras import CameraDevice
+from sdcam.capture.cameras import CameraDevice, list_cameras
 from sdcam.errors import SdcamError
 from sdcam.install.camera_permission import Authorization, camera_authorization
 from sdcam.platforms.device_users import users_of
 from sdcam.platforms.loopback import LoopbackState, real_state
-from sdcam.platforms.macos import CAMERA_REPORT
+from sdcam.platforms.macos import macos_version
 from sdcam.platforms.tool import Outcome, call
-from sdcam.platforms.v4l2 import Capability, query_capability
-from sdcam.settings import ConfigError, Settings
+from sdcam.settings import ConfigError, Settings, load
 
-_CAMERAS_SECONDS = 20.0  # system_profiler on a Mac that has just woken up
-# Where the system's own programs lie that an ordinary user's PATH may lack.
+# The system's own programs that are missing in an ordinary user's PATH.
 _SYSTEM_FOLDERS = ("/usr/sbin", "/sbin")
 
 
@@ -44,14 +43,16 @@ def _requirements() -> list[str]:
 
 
 @dataclass(frozen=True)
-class World:
+class HostProbe:
     """
     Attributes:
-        config: the configuration file, None for the usual one.
+        config: the configuration file; None for the default one.
         camera: whether the camera may be opened.
         deep: whether models are read to their last byte.
-        root: what "/" is for /sys, /proc, /dev, /lib, /etc and /Applications.
-        patience: seconds for a program of the system that has no reason to take long.
+        root: stands for "/" in /sys, /proc, /dev, /lib, /etc and /Applications.
+        patience: seconds for a tool of the system that normally answers at once.
+        version: of an installed Python package; None if it is not installed.
+        requirements: of our own package, as PEP 508 has them.
     """
 
     config: Path | None = None
@@ -63,26 +64,27 @@ class World:
     python: tuple[int, ...] = tuple(sys.version_info[:3])
     root: Path = Path("/")
     patience: float = 4.0
-    query: Callable[[str], Capability] = query_capability
+    list_cameras: Callable[[], list[CameraDevice]] = list_cameras
     loopback_state: Callable[[str], LoopbackState] = real_state
+    macos_version: Callable[[], str] = macos_version
+    authorization: Callable[[], Authorization] = camera_authorization
     may_use: Callable[[Path], bool] = _may_use
     version: Callable[[str], str | None] = _version
     requirements: Callable[[], list[str]] = _requirements
     free_bytes: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free
-    authorization: Callable[[], Authorization] = camera_authorization
 
     def at(self, path: str) -> Path:
         return self.root / path.lstrip("/")
 
     def text(self, path: str) -> str:
-        """Of a small file; empty where it cannot be read."""
+        """Content of a small file; empty if it cannot be read."""
         try:
             return self.at(path).read_text(encoding="utf-8", errors="replace").strip()
         except OSError:
             return ""
 
     def run(self, name: str, *words: str | Path, seconds: float | None = None) -> Outcome | None:
-        """A program of the system; None where there is no such program.
+        """Runs a tool of the system; None if there is no such program.
 
         Raises:
             SdcamError: it does not end in time.
@@ -92,16 +94,19 @@ class World:
         found = shutil.which(name, path=path)
         return None if found is None else call(found, *words, seconds=seconds or self.patience)
 
+    def output(self, name: str, *words: str) -> str:
+        """What a tool prints; "" if there is no such program or it fails."""
+        done = self.run(name, *words)
+        return done.out.strip() if done is not None and done.ok else ""
+
     @cached_property
     def settings(self) -> Settings:
-        """Those in force; the defaults where the configuration is wrong."""
-        settings = self.settings_or_mistakes
-        return Settings() if isinstance(settings, ConfigError) else settings
+        """The settings in force; the defaults if the configuration is wrong."""
+        loaded = self.settings_or_error
+        return Settings() if isinstance(loaded, ConfigError) else loaded
 
     @cached_property
-    def settings_or_mistakes(self) -> Settings | ConfigError:
-        from sdcam.settings import load
-
+    def settings_or_error(self) -> Settings | ConfigError:
         try:
             return load(self.config)
         except ConfigError as error:
@@ -112,39 +117,24 @@ class World:
         """As `sdcam cameras` lists them.
 
         Raises:
-            SdcamError: the system does not tell.
+            SdcamError: the system does not list them.
         """
-        from sdcam.capture.cameras import linux, macos
-        from sdcam.capture.cameras.device import ready_to_list
-
-        if self.platform == "linux":
-            found = linux.find_cameras(self.at("/sys/class/video4linux"), self.query)
-            return ready_to_list(found)
-        words = CAMERA_REPORT[1:]
-        told = self.run("system_profiler", *words, seconds=_CAMERAS_SECONDS)
-        if told is None or not told.ok:
-            raise SdcamError("macOS did not list its cameras.", "Try: system_profiler " + words[0])
-        return ready_to_list(macos.read_report(told.out))
+        return self.list_cameras()
 
     @cached_property
     def status(self) -> dict[str, Any] | SdcamError:
-        """Of the running service; MissingError where none runs."""
+        """Of the running service; MissingError if none runs."""
         from sdcam.control.client import ask, socket_address
 
         try:
-            told = ask(socket_address(self.config), "status")
+            status = ask(socket_address(self.config), "status")
         except SdcamError as error:
             return error
-        return told if isinstance(told, dict) else SdcamError("The service gave no status.")
+        return status if isinstance(status, dict) else SdcamError("The service gave no status.")
 
-    @property
-    def our_pids(self) -> set[int]:
-        """The processes of the running service, and this one."""
-        pids = {os.getpid()}
+    def other_users(self, node: str) -> list[str]:
+        """Programs other than the service that have a device open, as "zoom (pid 4711)"."""
+        ours = {os.getpid()}
         if isinstance(self.status, dict):
-            pids |= {int(p["pid"]) for p in (self.status.get("processes") or {}).values()}
-        return pids
-
-    def others_with(self, node: str) -> list[str]:
-        """Programs that have a device open and are not ours, as "zoom (pid 4711)"."""
-        return users_of(node, self.at("/proc"), without=self.our_pids)
+            ours |= {int(p["pid"]) for p in (self.status.get("processes") or {}).values()}
+        return users_of(node, self.at("/proc"), without=ours)
