@@ -135,7 +135,7 @@ def test_another_size_waits_for_the_app_that_shows_this_one(user: User, service:
         program.next()
         user.settings.write_text(other)
         status = service.until(lambda s: "output" in s["faults"])
-        assert f"{LOOPBACK} keeps to {WIDTH}x{HEIGHT} YU12" in status["faults"]["output"]
+        assert f"{LOOPBACK} keeps {WIDTH}x{HEIGHT} YU12" in status["faults"]["output"]
         assert "ffmpeg" in status["faults"]["output"]
     service.until(lambda s: s["faults"] == {} and "320x180" in loopback_format())
     user.settings.write_text(before)

@@ -9,10 +9,10 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from sdcam.arrays import Pixels
 from sdcam.compositor.colour import convert
 from sdcam.compositor.lettering import Colour, Lettering, printable
-from sdcam.output.pixel_format import frame_shape
-from sdcam.output.sink import Pixels
+from sdcam.output.sink import frame_shape
 from sdcam.platforms.names import CAMERA_NAME
 
 # "info": something is on its way. "paused": the user wants it so. "fault": something is to be done.

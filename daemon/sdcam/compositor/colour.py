@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import cv2
 
-from sdcam.output.sink import Pixels
+from sdcam.arrays import Pixels
 
 _CODES = {
     "BGR": cv2.COLOR_RGB2BGR,

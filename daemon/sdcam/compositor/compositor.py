@@ -5,11 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from sdcam.arrays import Pixels
 from sdcam.compositor.cards import Card, draw_card
 from sdcam.compositor.colour import convert
 from sdcam.compositor.geometry import Rect, covering_cut, inside
-from sdcam.output.pixel_format import frame_shape
-from sdcam.output.sink import Pixels
+from sdcam.output.sink import frame_shape
 from sdcam.settings.schema import Fit
 
 # The backdrop of `blur` is made this much smaller, blurred there and enlarged again: a blur of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sdcam.output.sink import Pixels
+from sdcam.arrays import Pixels
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from sdcam.output.sink import Pixels
+from sdcam.arrays import Pixels
 
 Colour = tuple[int, int, int]  # RGB
 

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from sdcam.capture import SourceInfo, open_source
-from sdcam.capture.cameras import CameraDevice, choose_camera
+from sdcam.capture import CameraDevice, SourceInfo, choose_camera, open_source
 from sdcam.doctor.check import (
     LINUX,
     MACOS,

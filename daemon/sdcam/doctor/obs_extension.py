@@ -6,10 +6,10 @@ import plistlib
 import re
 from dataclasses import dataclass
 
-from sdcam.capture.cameras import Kind
+from sdcam.capture import Kind
 from sdcam.doctor.check import MACOS, Finding, Group, check, missing, not_here, ok, trouble, warning
 from sdcam.doctor.probe import HostProbe
-from sdcam.output.virtual_camera import OBS_SIZES
+from sdcam.output.obs_camera import OBS_SIZES
 from sdcam.platforms.names import OBS_CAMERA
 
 _OBS = "/Applications/OBS.app"

@@ -14,7 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from sdcam.capture.cameras import CameraDevice, list_cameras
+from sdcam.capture import CameraDevice, list_cameras
 from sdcam.errors import SdcamError
 from sdcam.install.camera_permission import Authorization, camera_authorization
 from sdcam.platforms.device_users import users_of

@@ -167,8 +167,8 @@ def _ask_avfoundation(objc: Any, avfoundation: Any) -> int:
 
 
 def _try_camera() -> Answer:
+    from sdcam.capture import choose_camera, list_cameras
     from sdcam.capture.camera import CameraSource
-    from sdcam.capture.cameras import choose_camera, list_cameras
     from sdcam.settings import Settings
 
     try:

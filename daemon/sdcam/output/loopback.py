@@ -1,4 +1,4 @@
-"""The loopback device that sdcam writes to (Linux): made ready, given back, refusals explained."""
+"""Writing to v4l2loopback (Linux): the device is made ready, watched, given back."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import contextlib
 import logging
 from pathlib import Path
 
-from sdcam.errors import MissingError
+from sdcam.errors import MissingError, SdcamError
 from sdcam.platforms.device_users import users_of
 from sdcam.platforms.loopback import (
     SYS,
     LoopbackState,
+    find_loopback,
     free,
     kept_format,
     notices_closed_writer,
@@ -25,14 +26,63 @@ _LEFT_BEHIND = (LoopbackState.STUCK, LoopbackState.WRITTEN)
 _log = logging.getLogger("sdcam.output")
 
 
-def make_ready(node: str, width: int, height: int, sys_root: Path = SYS) -> None:
-    """Checks that I420 of this size can be written, and frees a stuck device.
+class LoopbackDriver:
+    """See `virtual_camera.Driver`. Finds the device and makes it ready.
 
     pyvirtualcam up to 0.14 leaves a device open that it cannot use, so it must not be asked to open
     one that will refuse.
 
     Raises:
-        MissingError: another program writes, an app keeps another format, or it is a camera.
+        MissingError: there is no such device, another program writes to it, an app keeps another
+            format, or it is a camera.
+    """
+
+    pixel_format = "I420"  # v4l2loopback passes it on unchanged
+
+    def __init__(self, device: str, width: int, height: int, sys_root: Path = SYS) -> None:
+        """
+        Args:
+            device: the label that apps show, or /dev/videoN.
+            width: of the frames in pixels.
+            height: of the frames in pixels.
+            sys_root: where Linux describes its devices.
+        """
+        self.device = find_loopback(device, sys_root)
+        self.name = device if self.device == device else f"{device} ({self.device})"
+        self._sys_root = sys_root
+        make_ready(self.device, width, height, sys_root)
+        self._identity = _identity(self.device)
+
+    def opened(self) -> None:
+        self._identity = _identity(self.device)
+
+    def find_fault(self) -> SdcamError | None:
+        """The driver takes frames for a node that was removed, or replaced by another device."""
+        return None if _identity(self.device) == self._identity else gone(self.name)
+
+    def left(self) -> None:
+        """Lets the next program write, where the driver does not notice our end."""
+        with contextlib.suppress(OSError):
+            if notices_closed_writer(self._sys_root):
+                return
+            if query_state(self.device) in _LEFT_BEHIND:
+                free(self.device)
+
+    def explain(self, reason: str) -> MissingError:
+        return explain_refusal(self.device, reason)
+
+
+def gone(name: str) -> SdcamError:
+    return SdcamError(
+        f"virtual-camera:{name} is gone.", "It is reopened automatically when it comes back."
+    )
+
+
+def make_ready(node: str, width: int, height: int, sys_root: Path = SYS) -> None:
+    """Checks that I420 of this size can be written, and frees a stuck device.
+
+    Raises:
+        MissingError: as `LoopbackDriver`.
     """
     try:
         state = real_state(node, sys_root)
@@ -42,23 +92,16 @@ def make_ready(node: str, width: int, height: int, sys_root: Path = SYS) -> None
             raise _in_use(node)
         if state is LoopbackState.STUCK:
             free(node)
-            _log.info("%s had not noticed that its last writer left", node)
+            _log.info("%s had not noticed that its last writer left: freed", node)
         kept = kept_format(node, width, height)
     except OSError:  # gone, or not permitted: opening it says so
         return
     if kept:
         apps = ", ".join(users_of(node))
         raise MissingError(
-            f"{node} keeps to {kept} as long as an app shows it" + (f": {apps}." if apps else "."),
-            f"It takes {width}x{height} when the camera is closed there.",
+            f"{node} keeps {kept} as long as an app shows it" + (f": {apps}." if apps else "."),
+            f"It takes {width}x{height} when that app closes the camera.",
         )
-
-
-def leave(node: str, sys_root: Path = SYS) -> None:
-    """After our last frame: lets the next program write, where the driver does not by itself."""
-    with contextlib.suppress(OSError):
-        if not notices_closed_writer(sys_root) and query_state(node) in _LEFT_BEHIND:
-            free(node)
 
 
 def explain_refusal(node: str, reason: str) -> MissingError:
@@ -66,7 +109,7 @@ def explain_refusal(node: str, reason: str) -> MissingError:
     lower = reason.lower()
     if "permission" in lower:
         return MissingError(
-            f"{node} may not be written.",
+            f"This user may not write to {node}.",
             "Run `sudo usermod -aG video $USER`, then log out and in again.",
         )
     if "busy" in lower or "in use" in lower:
@@ -75,14 +118,14 @@ def explain_refusal(node: str, reason: str) -> MissingError:
         return _no_loopback(node)
     return MissingError(
         f"{node} cannot be opened: {reason.strip().rstrip('.')}.",
-        f"Load it again: {reload_command()}",
+        f"Reload the driver: {reload_command()}",
     )
 
 
 def _no_loopback(node: str) -> MissingError:
     return MissingError(
         f"{node} is a camera, not a v4l2loopback device.",
-        "Give the virtual camera's name, or the /dev/videoN that it has.",
+        "Set output.device to the virtual camera's name or to its own /dev/videoN.",
     )
 
 
@@ -95,6 +138,15 @@ def _in_use(node: str) -> MissingError:
         )
     return MissingError(
         f"Another program writes to {node}.",
-        f"`sudo fuser -v {node}` names it; where nobody has it open, it was killed: "
-        f"{reload_command()} ({_ISSUE})",
+        f"`sudo fuser -v {node}` names it. If it names none, the program was killed; reload the "
+        f"driver: {reload_command()} ({_ISSUE})",
     )
+
+
+def _identity(node: str) -> tuple[int, int] | None:
+    """(inode, device number); None where there is no such node."""
+    try:
+        found = Path(node).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_rdev

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sdcam.capture import CameraDevice, Kind, choose_camera, list_cameras
-from sdcam.capture.cameras.device import ready_to_list
+from sdcam.capture.cameras import ready_to_list
 from sdcam.errors import MissingError
 
 

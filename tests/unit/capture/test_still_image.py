@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sdcam.capture.still_image import StillImage
+from sdcam.capture.files import StillImage
 from sdcam.errors import UsageError
 
 

@@ -9,7 +9,8 @@ from stepped_clock import SteppedClock
 
 from sdcam import resources
 from sdcam.capture import Source, open_source
-from sdcam.capture.video_file import VideoFile, plausible_fps
+from sdcam.capture.files import VideoFile
+from sdcam.capture.source import plausible_fps
 from sdcam.errors import MissingError, SdcamError, UsageError
 from sdcam.settings.schema import CameraSettings
 

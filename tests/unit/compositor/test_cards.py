@@ -8,7 +8,7 @@ import pytest
 
 from sdcam.compositor import Card, Compositor, draw_card, lettering
 from sdcam.compositor.lettering import Lettering, printable
-from sdcam.output.pixel_format import frame_shape
+from sdcam.output.sink import frame_shape
 
 SIZES = [(1280, 720), (640, 360), (1920, 1080), (64, 64), (480, 640)]
 PAUSED = Card("Paused", "sdcam resume brings the picture back.", "paused")

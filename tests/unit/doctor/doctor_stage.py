@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sdcam.capture.cameras import CameraDevice, linux, macos
-from sdcam.capture.cameras.device import ready_to_list
+from sdcam.capture.cameras import CameraDevice, ready_to_list
+from sdcam.capture.listing import find_linux_cameras, macos_cameras
 from sdcam.doctor import Finding, HostProbe, checks_for
 from sdcam.install.camera_permission import Authorization
 from sdcam.platforms.loopback import LoopbackState
+from sdcam.platforms.macos import read_camera_report
 from sdcam.platforms.v4l2 import Capability
 
 LOOPBACK = "v4l2 loopback"
@@ -64,9 +65,9 @@ class Stage:
     def list_cameras(self) -> list[CameraDevice]:
         """As the runtime's function does, from the staged facts."""
         if self.report is not None:
-            return ready_to_list(macos.read_report(self.report))
+            return ready_to_list(macos_cameras(read_camera_report(self.report)))
         sysfs = self.root / "sys/class/video4linux"
-        return ready_to_list(linux.find_cameras(sysfs, self.capabilities.__getitem__))
+        return ready_to_list(find_linux_cameras(sysfs, self.capabilities.__getitem__))
 
     def file(self, path: str, content: str | bytes = "") -> Path:
         target = self.root / path.lstrip("/")

@@ -9,7 +9,7 @@ import pytest
 from sdcam import resources
 from sdcam.errors import MissingError
 from sdcam.output import loopback as module
-from sdcam.output.loopback import explain_refusal, leave, make_ready
+from sdcam.output.loopback import LoopbackDriver, explain_refusal, make_ready
 from sdcam.platforms.loopback import LoopbackState
 
 
@@ -23,7 +23,7 @@ def test_the_manual_loads_the_driver_as_the_service_has_it_loaded():
 @pytest.mark.parametrize(
     ("said", "what", "todo"),
     [
-        ("Could not access /dev/video9 due to missing permissions.", "not be written", "usermod"),
+        ("Could not access /dev/video9 due to missing permissions.", "may not write", "usermod"),
         (
             "Virtual camera device /dev/video9 could not be configured: Device or resource busy",
             "Another program",
@@ -102,8 +102,8 @@ def test_an_app_that_keeps_another_size_is_named(device, linux):
     )
     with pytest.raises(MissingError) as caught:
         make_ready("/dev/video9", 640, 360, linux)
-    assert "keeps to 640x480 YU12 as long as an app shows it: zoom (pid 4711)." in caught.value.what
-    assert "takes 640x360 when the camera is closed there" in caught.value.todo
+    assert "keeps 640x480 YU12 as long as an app shows it: zoom (pid 4711)." in caught.value.what
+    assert "takes 640x360 when that app closes the camera" in caught.value.todo
 
 
 def test_a_real_camera_is_no_virtual_one(device, linux):
@@ -112,20 +112,41 @@ def test_a_real_camera_is_no_virtual_one(device, linux):
         make_ready("/dev/video9", 640, 360, linux)
 
 
+def left(node, sys_root):
+    """A writer that is about to end."""
+    driver = LoopbackDriver.__new__(LoopbackDriver)
+    driver.device, driver._sys_root = node, sys_root
+    driver.left()
+
+
 def test_a_device_that_cannot_be_asked_is_for_the_next_to_explain(linux):
     make_ready("/dev/video77", 640, 360, linux)
-    leave("/dev/video77", linux)
+    left("/dev/video77", linux)
 
 
 @pytest.mark.parametrize("state", [LoopbackState.STUCK, LoopbackState.WRITTEN])
 def test_who_leaves_says_so_where_the_driver_does_not_notice(device, linux, state):
     device.state = state
-    leave("/dev/video9", linux)
+    left("/dev/video9", linux)
     assert device.freed
 
 
 def test_a_newer_driver_notices_by_itself_who_leaves(device, linux):
     (linux / "module" / "v4l2loopback" / "version").write_text("0.13.2\n")
     device.state = LoopbackState.STUCK
-    leave("/dev/video9", linux)
+    left("/dev/video9", linux)
     assert not device.freed
+
+
+def test_a_node_that_is_removed_or_replaced_is_a_fault(device, linux, tmp_path, monkeypatch):
+    node = tmp_path / "video9"
+    node.touch()
+    monkeypatch.setattr(module, "find_loopback", lambda label, sys_root: str(node))
+    driver = LoopbackDriver("StreamDiffusion Cam", 640, 360, linux)
+    driver.opened()
+    assert driver.find_fault() is None
+    (tmp_path / "other").touch()
+    (tmp_path / "other").rename(node)
+    assert "StreamDiffusion Cam" in str(driver.find_fault())
+    node.unlink()
+    assert driver.find_fault() is not None

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 
 from sdcam.errors import ExitCode, MissingError, SdcamError, UsageError
+from sdcam.output import recording as module
 from sdcam.output.recording import Recording
 from sdcam.settings.schema import OutputSettings
 
@@ -171,18 +173,55 @@ def test_a_stopped_encoder_never_holds_up_the_sender_and_loses_no_frame(tmp_path
     assert len(played(recording.path)) == 41
 
 
-def test_closing_does_not_wait_for_ever(tmp_path):
-    recording = Recording(str(tmp_path / "film.mp4"), LARGE, drain_seconds=0.3)
+def test_close_ends_an_encoder_that_does_not_finish(tmp_path):
+    recording = Recording(str(tmp_path / "film.mp4"), LARGE)
     encoder = recording._process.pid
     os.kill(encoder, signal.SIGSTOP)
     for _ in range(4):
         recording.send(grey(50, LARGE))
     start = time.monotonic()
-    fault = recording.close()
+    fault = recording.close(drain_seconds=0.3)
     assert time.monotonic() - start < 3.0
     assert "did not finish in 0.3 s" in str(fault)
     with pytest.raises(ProcessLookupError):
         os.kill(encoder, 0)
+
+
+def test_a_second_close_cuts_the_drain_short(tmp_path):
+    recording = Recording(str(tmp_path / "film.mp4"), LARGE)
+    os.kill(recording._process.pid, signal.SIGSTOP)
+    for _ in range(4):
+        recording.send(grey(50, LARGE))
+    faults = []
+    closing = threading.Thread(target=lambda: faults.append(recording.close(60.0)))
+    closing.start()
+    time.sleep(0.2)
+    assert closing.is_alive()
+    assert recording.close(drain_seconds=0.0) is None
+    closing.join(3.0)
+    assert not closing.is_alive()
+    assert "was ended" in str(faults[0])
+
+
+def test_an_encoder_that_survives_its_kill_is_given_up(tmp_path, monkeypatch):
+    """A process in uninterruptible sleep, on a disk that does not answer."""
+    monkeypatch.setattr(module, "_KILL_SECONDS", 0.2)
+    recording = Recording(str(tmp_path / "film.mp4"), LARGE)
+    os.kill(recording._process.pid, signal.SIGSTOP)
+    kill = recording._process.kill
+    monkeypatch.setattr(recording._process, "kill", lambda: None)
+    start = time.monotonic()
+    fault = recording.close(drain_seconds=0.1)
+    assert time.monotonic() - start < 2.0
+    assert f"ffmpeg (pid {recording._process.pid}) does not end" in str(fault)
+    kill()
+
+
+def test_a_recording_is_closed_at_the_end_of_its_with(tmp_path):
+    with Recording(str(tmp_path / "film.mp4"), SMALL) as recording:
+        recording.send(grey(60))
+    assert recording._process.returncode == 0
+    assert len(played(recording.path)) == 1
 
 
 def test_a_full_disk_ends_the_recording_with_a_sentence_and_a_film(tmp_path):

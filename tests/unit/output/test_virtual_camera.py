@@ -7,8 +7,7 @@ import pytest
 import pyvirtualcam.camera
 
 from sdcam.errors import ExitCode, MissingError, SdcamError, UsageError
-from sdcam.output import backlog
-from sdcam.output import virtual_camera as module
+from sdcam.output import loopback, obs_camera
 from sdcam.output.virtual_camera import VirtualCamera
 from sdcam.platforms.names import OBS_CAMERA
 from sdcam.settings.schema import OutputSettings
@@ -97,10 +96,10 @@ def test_a_frame_that_does_not_fit_never_reaches_the_device(backend, linux):
 
 def test_the_time_of_a_send_is_measured(backend, linux):
     sink = on_linux(linux)
-    assert sink.send_ms == 0.0
+    assert sink.report() == {"send_ms": 0.0}
     for _ in range(5):
         sink.send(frame())
-    assert 0.0 < sink.send_ms < 100.0
+    assert 0.0 < sink.report()["send_ms"] < 100.0
 
 
 def test_a_dead_device_is_a_fault(backend, linux):
@@ -189,20 +188,12 @@ def test_an_obs_camera_that_is_taken_says_why(backend):
         on_macos()
 
 
-class Gone:
-    """A device that is there for some looks, then gone."""
-
-    def __init__(self, looks):
-        self.looks = iter([False] * looks + [True])
-
-    def lost(self):
-        return next(self.looks)
-
-
 @pytest.mark.parametrize("system", ["linux", "darwin"])
 def test_a_device_that_is_gone_is_noticed_within_half_a_second(backend, linux, system, monkeypatch):
     """The driver itself takes frames without a word."""
-    monkeypatch.setattr(module, "_presence", lambda node, platform: Gone(looks=1))
+    answers = iter([None, loopback.gone("Cam")])
+    for driver in (loopback.LoopbackDriver, obs_camera.ObsDriver):
+        monkeypatch.setattr(driver, "find_fault", lambda self: next(answers))
     sink = on_linux(linux) if system == "linux" else on_macos()
     for _ in range(29):
         sink.send(frame(sink.pixel_format))
@@ -215,7 +206,7 @@ def test_on_macos_frames_that_nobody_takes_are_a_fault_before_they_fill_the_memo
     backend, monkeypatch
 ):
     memory = {"bytes": 10**8}
-    monkeypatch.setattr(backlog, "own_footprint", lambda: memory["bytes"])
+    monkeypatch.setattr(obs_camera, "own_footprint", lambda: memory["bytes"])
     sink = on_macos()
     taken = frame("UYVY")
     with pytest.raises(SdcamError, match="takes no frames") as caught:
@@ -226,18 +217,11 @@ def test_on_macos_frames_that_nobody_takes_are_a_fault_before_they_fill_the_memo
     assert memory["bytes"] < 4 * 10**8
 
 
-def test_it_reports_the_time_of_a_send(backend, linux):
-    sink = on_linux(linux)
-    assert sink.report() == {"send_ms": 0.0}
-    sink.send(frame())
-    assert sink.report() == {"send_ms": round(sink.send_ms, 2)}
-
-
 def test_the_device_is_made_ready_before_it_is_opened(backend, linux, monkeypatch):
     def refuse(node, width, height, sys_root):
         raise MissingError(f"{node} {width}x{height} is in use.")
 
-    monkeypatch.setattr(module, "make_ready", refuse)
+    monkeypatch.setattr(loopback, "make_ready", refuse)
     with pytest.raises(MissingError, match="/dev/video9 1280x720 is in use"):
         on_linux(linux)
     assert backend.cameras == [], "pyvirtualcam up to 0.14 would leave it open"
@@ -245,8 +229,7 @@ def test_the_device_is_made_ready_before_it_is_opened(backend, linux, monkeypatc
 
 def test_the_driver_is_told_when_it_is_closed(backend, linux, monkeypatch):
     left = []
-    monkeypatch.setattr(module, "leave", lambda node, sys_root: left.append(node))
-    sink = on_linux(linux)
-    assert left == []
-    sink.close()
+    monkeypatch.setattr(loopback.LoopbackDriver, "left", lambda self: left.append(self.device))
+    with on_linux(linux):
+        assert left == []
     assert left == ["/dev/video9"] and backend.cameras[0].closed

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import pytest
 
-from sdcam.output.audience.debounce import Debounce
-from sdcam.output.audience.sighting import Patience, Sight
+from sdcam.output.viewers.observation import Debounce, Thresholds, Use
 
-NOBODY, OPEN, STREAMING = Sight.NOBODY, Sight.OPEN, Sight.STREAMING
+NONE, OPEN, STREAMING = Use.NONE, Use.OPEN, Use.STREAMING
 
 
 @pytest.fixture
 def debounce() -> Debounce:
-    return Debounce(Patience(streaming_seconds=0.1, open_seconds=0.4, left_seconds=3.0))
+    return Debounce(Thresholds(streaming=0.1, open=0.4, left=3.0))
 
 
-def live(
-    debounce: Debounce, *moments: tuple[float, Sight], until: float
-) -> list[tuple[float, bool]]:
-    """Shows it each sight at its time, and again whenever it is due; what changed, and when."""
+def live(debounce: Debounce, *moments: tuple[float, Use], until: float) -> list[tuple[float, bool]]:
+    """Shows it each use at its time, and again whenever it is due; what changed, and when."""
     changes = []
-    times = [(round(at * 1e9), sight) for at, sight in moments]
+    times = [(round(at * 1e9), use) for at, use in moments]
     ends = [at for at, _ in times[1:]] + [round(until * 1e9)]
-    for (at, sight), end in zip(times, ends, strict=True):
+    for (at, use), end in zip(times, ends, strict=True):
         now: int | None = at
         while now is not None and now < end:
             before = debounce.watched
-            debounce.see(sight, now)
+            debounce.update(use, now)
             if debounce.watched is not before:
                 changes.append((now / 1e9, debounce.watched))
             due = debounce.due()
@@ -36,12 +33,12 @@ def live(
 
 
 def test_nobody_is_there_and_nothing_is_due(debounce):
-    assert live(debounce, (0, NOBODY), until=10) == []
+    assert live(debounce, (0, NONE), until=10) == []
     assert debounce.due() is None
 
 
 def test_who_takes_pictures_counts_after_a_tenth_of_a_second(debounce):
-    assert live(debounce, (0, NOBODY), (1, STREAMING), until=10) == [(1.1, True)]
+    assert live(debounce, (0, NONE), (1, STREAMING), until=10) == [(1.1, True)]
     assert debounce.due() is None
 
 
@@ -54,26 +51,26 @@ def test_who_opens_and_then_takes_pictures_counts_by_the_pictures(debounce):
 
 
 def test_asking_for_the_name_every_three_seconds_does_not_count(debounce):
-    asking = [(t + d, s) for t in range(0, 60, 3) for d, s in ((0, OPEN), (0.3, NOBODY))]
+    asking = [(t + d, s) for t in range(0, 60, 3) for d, s in ((0, OPEN), (0.3, NONE))]
     assert live(debounce, *asking, until=70) == []
 
 
 def test_who_has_left_is_missed_after_three_seconds(debounce):
-    assert live(debounce, (0, STREAMING), (5, NOBODY), until=20) == [(0.1, True), (8, False)]
+    assert live(debounce, (0, STREAMING), (5, NONE), until=20) == [(0.1, True), (8, False)]
 
 
 def test_closing_and_opening_for_another_format_is_not_leaving(debounce):
-    moments = [(0, STREAMING), (5, NOBODY), (7, OPEN), (7.1, STREAMING)]
+    moments = [(0, STREAMING), (5, NONE), (7, OPEN), (7.1, STREAMING)]
     assert live(debounce, *moments, until=20) == [(0.1, True)]
 
 
 def test_an_app_that_asks_meanwhile_does_not_keep_the_camera_on(debounce):
-    moments = [(0, STREAMING), (5, NOBODY), (6, OPEN), (6.1, NOBODY), (7.9, OPEN), (8.1, NOBODY)]
+    moments = [(0, STREAMING), (5, NONE), (6, OPEN), (6.1, NONE), (7.9, OPEN), (8.1, NONE)]
     assert live(debounce, *moments, until=20) == [(0.1, True), (8.1, False)]
 
 
 def test_who_comes_at_the_last_moment_is_waited_for(debounce):
-    moments = [(0, STREAMING), (5, NOBODY), (7.9, OPEN), (8.1, OPEN)]
+    moments = [(0, STREAMING), (5, NONE), (7.9, OPEN), (8.1, OPEN)]
     assert live(debounce, *moments, until=20) == [(0.1, True)]
 
 

@@ -13,19 +13,19 @@ import time
 import pytest
 
 from sdcam.errors import MissingError
-from sdcam.output.audience import AudienceWatcher
-from sdcam.output.audience.sighting import Patience, Sight, Sighting
+from sdcam.output.viewers import ViewerWatcher
+from sdcam.output.viewers.observation import Observation, Thresholds, Use
 
 pytestmark = pytest.mark.alone
 
 
 class Camera:
-    """A lookout whose sight is given by hand; a pipe stands for the announcements."""
+    """A probe whose observation is given by hand; a pipe stands for the announcements."""
 
-    patience = Patience(streaming_seconds=0.02, open_seconds=0.1, left_seconds=0.2)
+    thresholds = Thresholds(streaming=0.02, open=0.1, left=0.2)
 
     def __init__(self) -> None:
-        self.sight = Sight.NOBODY
+        self.use = Use.NONE
         self.fault: Exception | None = None
         self.looks = self.opened = self.closed = 0
         self.reader, self.writer = os.pipe()
@@ -36,16 +36,16 @@ class Camera:
         self.opened += 1
         return self
 
-    def look(self) -> Sighting:
+    def probe(self) -> Observation:
         self.looks += 1
         with contextlib.suppress(BlockingIOError):
             os.read(self.reader, 4096)
         if self.fault:
             raise self.fault
-        return Sighting(self.sight, ("zoom (7)",) if self.sight else ())
+        return Observation(self.use, ("zoom (7)",) if self.use else ())
 
-    def becomes(self, sight: Sight) -> None:
-        self.sight = sight
+    def becomes(self, use: Use) -> None:
+        self.use = use
         os.write(self.writer, b"!")
 
     def close(self) -> None:
@@ -85,8 +85,8 @@ def watch(notes):
     """Starts a watcher, and stops it at the end."""
     started = []
 
-    def start(open_lookout, on_change=notes) -> AudienceWatcher:
-        watcher = AudienceWatcher("Cam", on_change, open_lookout=open_lookout)
+    def start(open_probe, on_change=notes) -> ViewerWatcher:
+        watcher = ViewerWatcher("Cam", on_change, open_probe=open_probe)
         started.append(watcher)
         watcher.start()
         return watcher
@@ -99,28 +99,28 @@ def watch(notes):
 def test_who_comes_and_goes_is_told_once_each_by_name(camera, notes, watch, caplog):
     caplog.set_level(logging.INFO)
     watcher = watch(camera)
-    camera.becomes(Sight.STREAMING)
+    camera.becomes(Use.STREAMING)
     assert notes.come_to(True)
     assert (watcher.watched, watcher.watchers) == (True, ("zoom (7)",))
-    camera.becomes(Sight.NOBODY)
-    assert notes.come_to(True, False, seconds=2), "not with the camera's own patience"
+    camera.becomes(Use.NONE)
+    assert notes.come_to(True, False, seconds=2), "not with the camera's own thresholds"
     assert (watcher.watched, watcher.watchers) == (False, ())
     assert [r.message for r in caplog.records] == ["watched by zoom (7)", "nobody watches any more"]
 
 
 def test_who_was_there_before_is_told_too(camera, notes, watch):
-    camera.sight = Sight.OPEN
+    camera.use = Use.OPEN
     watch(camera)
     assert notes.come_to(True)
 
 
 def test_a_moment_is_not_told(camera, notes, watch, monkeypatch):
-    monkeypatch.setattr("sdcam.output.audience.watcher._SETTLE_SECONDS", 0.2)
+    monkeypatch.setattr("sdcam.output.viewers.watcher._SETTLE_SECONDS", 0.2)
     watch(camera)
     for _ in range(3):
-        camera.becomes(Sight.OPEN)
+        camera.becomes(Use.OPEN)
         time.sleep(0.01)
-        camera.becomes(Sight.NOBODY)
+        camera.becomes(Use.NONE)
         time.sleep(0.3)
     assert not notes
     assert camera.looks <= 5, "it looked while the moment lasted"
@@ -135,13 +135,13 @@ def test_while_nothing_happens_nothing_is_done(camera, watch):
 
 
 def test_a_device_that_goes_is_left_and_opened_again(camera, notes, watch, monkeypatch):
-    monkeypatch.setattr("sdcam.output.audience.watcher._RETRY_SECONDS", 0.05)
-    monkeypatch.setattr("sdcam.output.audience.watcher._READY_NS", 0)
+    monkeypatch.setattr("sdcam.output.viewers.watcher._RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("sdcam.output.viewers.watcher._READY_NS", 0)
     watch(camera)
-    camera.becomes(Sight.STREAMING)
+    camera.becomes(Use.STREAMING)
     assert notes.come_to(True)
     camera.fault = OSError(errno.ENODEV, "gone")
-    camera.becomes(Sight.STREAMING)
+    camera.becomes(Use.STREAMING)
     assert notes.come_to(True, False)
     camera.fault = None
     assert notes.come_to(True, False, True)
@@ -149,16 +149,16 @@ def test_a_device_that_goes_is_left_and_opened_again(camera, notes, watch, monke
 
 
 def test_a_camera_that_is_not_there_yet_is_waited_for(camera, notes, watch, monkeypatch):
-    monkeypatch.setattr("sdcam.output.audience.watcher._RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("sdcam.output.viewers.watcher._RETRY_SECONDS", 0.05)
     there = threading.Event()
 
-    def open_lookout(device, own_pids):
+    def open_probe(device, own_pids):
         if not there.is_set():
             raise MissingError("There is no virtual camera.")
         return camera
 
-    camera.sight = Sight.STREAMING
-    watcher = watch(open_lookout)
+    camera.use = Use.STREAMING
+    watcher = watch(open_probe)
     time.sleep(0.15)
     assert (watcher.watched, watcher.watchers) == (False, ())
     there.set()
@@ -169,23 +169,23 @@ def test_a_camera_that_is_not_there_yet_is_waited_for(camera, notes, watch, monk
 def test_where_it_cannot_be_known_somebody_may_watch(
     fault, camera, notes, watch, monkeypatch, caplog
 ):
-    monkeypatch.setattr("sdcam.output.audience.watcher._RETRY_SECONDS", 0.05)
-    monkeypatch.setattr("sdcam.output.audience.watcher._READY_NS", 10**8)
+    monkeypatch.setattr("sdcam.output.viewers.watcher._RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("sdcam.output.viewers.watcher._READY_NS", 10**8)
     camera.fault = fault
     watcher = watch(camera)
     assert notes.come_to(True)
     assert (watcher.watched, watcher.watchers) == (True, None)
     time.sleep(0.2)
-    assert caplog.text.count("cannot be known") == 1
+    assert caplog.text.count("cannot tell who watches") == 1
     camera.fault = None
     assert notes.come_to(True, False)
 
 
 def test_a_system_without_a_way_to_look_says_so(notes, watch, monkeypatch):
-    monkeypatch.setattr("sdcam.output.audience.watcher._READY_NS", 0)
-    from sdcam.output.audience import watcher
+    monkeypatch.setattr("sdcam.output.viewers.watcher._READY_NS", 0)
+    from sdcam.output.viewers import watcher
 
-    watching = watch(lambda device, own: watcher._open_lookout(device, own, platform="beos"))
+    watching = watch(lambda device, own: watcher.open_system_probe(device, own, platform="beos"))
     assert notes.come_to(True)
     assert watching.watchers is None
 
@@ -198,21 +198,40 @@ def test_a_listener_that_fails_ends_nothing(camera, watch, caplog):
         raise ValueError("no")
 
     watch(camera, fail)
-    camera.becomes(Sight.STREAMING)
+    camera.becomes(Use.STREAMING)
     assert told.come_to(True)
-    camera.becomes(Sight.NOBODY)
+    camera.becomes(Use.NONE)
     assert told.come_to(True, False)
-    assert "could not be taken up" in caplog.text
+    assert "after a change of viewers" in caplog.text
 
 
 def test_stopping_is_prompt_and_may_come_twice_and_from_the_listener(camera, notes):
-    watcher = AudienceWatcher("Cam", lambda watched: watcher.stop(), open_lookout=camera)
+    watcher = ViewerWatcher("Cam", lambda watched: watcher.stop(), open_probe=camera)
     watcher.start()
-    camera.becomes(Sight.STREAMING)
+    camera.becomes(Use.STREAMING)
     watcher._thread.join(5)
     assert camera.closed == 1
     start = time.monotonic()
     watcher.stop()
     assert time.monotonic() - start < 1
-    never_started = AudienceWatcher("Cam", open_lookout=camera)
+    never_started = ViewerWatcher("Cam", open_probe=camera)
     never_started.stop()
+
+
+def test_stopping_gives_up_a_probe_that_hangs(camera, watch, monkeypatch):
+    monkeypatch.setattr("sdcam.output.viewers.watcher._STOP_SECONDS", 0.2)
+    entered, release = threading.Event(), threading.Event()
+
+    def hang():
+        entered.set()
+        release.wait(10)
+        return Observation(Use.NONE)
+
+    camera.probe = hang
+    watcher = watch(camera)
+    assert entered.wait(2)
+    start = time.monotonic()
+    watcher.stop()
+    assert time.monotonic() - start < 1
+    release.set()
+    watcher._thread.join(2)

@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from sdcam.errors import MissingError
-from sdcam.output.audience.core_media_io import CameraExtensionLookout
-from sdcam.output.audience.sighting import Sight
+from sdcam.output.viewers.obs_camera import ObsProbe
+from sdcam.output.viewers.observation import Use
 from sdcam.platforms.core_media_io import CoreMediaIO, PropertyAddress
 from sdcam.platforms.names import OBS_DEVICE_UID
 
@@ -26,18 +26,18 @@ def system():
 
 
 def test_the_extension_is_found_among_the_cameras_and_asked(system):
-    lookout = CameraExtensionLookout(lambda thing, selector: system[thing, selector])
-    assert lookout.look().sight is Sight.NOBODY
+    probe = ObsProbe(lambda thing, selector: system[thing, selector])
+    assert probe.probe().use is Use.NONE
     system[40, "gone"] = struct.pack("=I", 1)
-    sighting = lookout.look()
-    assert (sighting.sight, sighting.programs) == (Sight.STREAMING, None)
-    assert sighting.again_seconds is not None
+    observed = probe.probe()
+    assert (observed.use, observed.programs) == (Use.STREAMING, None)
+    assert observed.again_seconds is not None
 
 
 def test_it_says_when_the_extension_is_not_there(system):
     system[1, "dev#"] = struct.pack("=I", 31)
-    with pytest.raises(MissingError, match="extension of OBS"):
-        CameraExtensionLookout(lambda thing, selector: system[thing, selector])
+    with pytest.raises(MissingError, match="camera extension is not active"):
+        ObsProbe(lambda thing, selector: system[thing, selector])
 
 
 def test_the_address_of_a_property_is_laid_out_as_in_the_header():

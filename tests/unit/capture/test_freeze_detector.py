@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sdcam.capture.standstill import Standstill
+from sdcam.capture.camera import FreezeDetector
 
 SECOND = 1_000_000_000
 
@@ -24,20 +24,20 @@ def plug() -> Plug:
 
 
 @pytest.fixture
-def watch(plug: Plug) -> Standstill:
-    return Standstill(64, 48, is_there=plug.is_there)
+def watch(plug: Plug) -> FreezeDetector:
+    return FreezeDetector(64, 48, is_there=plug.is_there)
 
 
 FRAME = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
 
 
-def gone(watch: Standstill, frame: np.ndarray, begin: float, end: float) -> bool:
+def gone(watch: FreezeDetector, frame: np.ndarray, begin: float, end: float) -> bool:
     times = np.arange(begin, end, 0.1)
     return any(watch.of_a_missing_camera(frame, int((t + 1) * SECOND)) for t in times)
 
 
 def test_the_same_picture_from_a_camera_that_is_gone_is_noticed(
-    watch: Standstill, plug: Plug
+    watch: FreezeDetector, plug: Plug
 ) -> None:
     plug.is_in = False
     assert not gone(watch, FRAME, 0, 1.5)
@@ -45,13 +45,13 @@ def test_the_same_picture_from_a_camera_that_is_gone_is_noticed(
 
 
 def test_a_closed_shutter_is_no_fault_and_is_asked_about_rarely(
-    watch: Standstill, plug: Plug
+    watch: FreezeDetector, plug: Plug
 ) -> None:
     assert not gone(watch, np.zeros_like(FRAME), 0, 60)
     assert plug.asked == 2
 
 
-def test_a_picture_with_noise_is_never_asked_about(watch: Standstill, plug: Plug) -> None:
+def test_a_picture_with_noise_is_never_asked_about(watch: FreezeDetector, plug: Plug) -> None:
     noisy = FRAME.copy()
     for i in range(100):
         noisy[24, 10, 0] = i

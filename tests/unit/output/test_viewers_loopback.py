@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sdcam.output.audience.client_usage import ClientUsage
-from sdcam.output.audience.loopback import OpeningsLookout, StreamingLookout
-from sdcam.output.audience.sighting import Sight, Sighting
+from sdcam.output.viewers.loopback import ClientUsage, StreamingProbe, UsersProbe
+from sdcam.output.viewers.observation import Observation, Use
 from sdcam.platforms.device_users import HIDDEN_PROGRAM, DeviceUser, DeviceUsers
 from sdcam.platforms.inotify import InotifyWatch
 
@@ -20,34 +19,34 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="inotify and /pr
 OWN = {os.getpid()}
 
 
-def test_the_lookout_sees_programs_come_and_go(node, app, tmp_path):
-    lookout = _openings_lookout(node, tmp_path)
-    assert lookout.look() == Sighting(Sight.NOBODY)
+def test_the_probe_sees_programs_come_and_go(node, app, tmp_path):
+    probe = _users_probe(node, tmp_path)
+    assert probe.probe() == Observation(Use.NONE)
     first = app()
-    assert lookout.look().sight is Sight.OPEN
+    assert probe.probe().use is Use.OPEN
     second = app("streams")
-    sighting = lookout.look()
-    assert sighting.sight is Sight.STREAMING
-    assert {name.rpartition("(pid ")[2] for name in sighting.programs} == {
+    observed = probe.probe()
+    assert observed.use is Use.STREAMING
+    assert {name.rpartition("(pid ")[2] for name in observed.programs} == {
         f"{first.pid})",
         f"{second.pid})",
     }
     app.end(first)
     app.end(second)
-    assert lookout.look() == Sighting(Sight.NOBODY)
-    lookout.close()
+    assert probe.probe() == Observation(Use.NONE)
+    probe.close()
 
 
 def test_a_go_between_counts_when_it_takes_pictures_and_is_asked_again_till_then(node, tmp_path):
-    lookout = _openings_lookout(node, tmp_path)
-    openers = [DeviceUser("wireplumber", 7, mapped=False)]
-    lookout._openers = _Known(openers)
-    sighting = lookout.look()
-    assert (sighting.sight, sighting.programs) == (Sight.NOBODY, ())
-    assert sighting.again_seconds is not None
-    openers[0] = DeviceUser("pipewire", 8, mapped=True)
-    assert lookout.look() == Sighting(Sight.STREAMING, ("pipewire (pid 8)",))
-    lookout.close()
+    probe = _users_probe(node, tmp_path)
+    users = [DeviceUser("wireplumber", 7, mapped=False)]
+    probe._users = _Known(users)
+    observed = probe.probe()
+    assert (observed.use, observed.programs) == (Use.NONE, ())
+    assert observed.again_seconds is not None
+    users[0] = DeviceUser("pipewire", 8, mapped=True)
+    assert probe.probe() == Observation(Use.STREAMING, ("pipewire (pid 8)",))
+    probe.close()
 
 
 def test_a_driver_without_the_event_is_an_error_and_leaves_nothing_open(node):
@@ -58,26 +57,26 @@ def test_a_driver_without_the_event_is_an_error_and_leaves_nothing_open(node):
 
 
 def test_with_the_event_only_who_takes_pictures_counts(node):
-    lookout, usage, openers = _streaming_lookout(node)
-    openers.known = [DeviceUser("obs", 5, mapped=False), DeviceUser("chrome", 6, mapped=True)]
-    assert lookout.look() == Sighting(Sight.NOBODY)
+    probe, usage, users = _streaming_probe(node)
+    users.known = [DeviceUser("obs", 5, mapped=False), DeviceUser("chrome", 6, mapped=True)]
+    assert probe.probe() == Observation(Use.NONE)
     usage.now = True
-    assert lookout.look() == Sighting(Sight.STREAMING, ("chrome (pid 6)",))
-    openers.known = []
-    assert lookout.look().programs == ("chrome (pid 6)",), "nothing was opened: no need to ask"
+    assert probe.probe() == Observation(Use.STREAMING, ("chrome (pid 6)",))
+    users.known = []
+    assert probe.probe().programs == ("chrome (pid 6)",), "nothing was opened: no need to ask"
     node.open("rb").close()
-    assert lookout.look() == Sighting(Sight.STREAMING, (HIDDEN_PROGRAM,))
-    lookout.close()
+    assert probe.probe() == Observation(Use.STREAMING, (HIDDEN_PROGRAM,))
+    probe.close()
 
 
 def test_with_the_event_the_device_is_let_go_when_we_no_longer_write(node):
-    lookout, _, openers = _streaming_lookout(node)
-    openers.own = 1  # the descriptor of the event itself
+    probe, _, users = _streaming_probe(node)
+    users.own = 1  # the descriptor of the event itself
     node.open("rb").close()
     with pytest.raises(OSError) as caught:
-        lookout.look()
+        probe.probe()
     assert caught.value.errno == errno.ENODEV
-    lookout.close()
+    probe.close()
 
 
 def _descriptors() -> set[str]:
@@ -113,13 +112,13 @@ class _Usage:
         os.close(self.descriptor)
 
 
-def _streaming_lookout(node) -> tuple[StreamingLookout, _Usage, _Known]:
-    usage, openers = _Usage(), _Known([])
-    lookout = StreamingLookout(usage, InotifyWatch(str(node)), openers, lambda: OWN)
-    return lookout, usage, openers
+def _streaming_probe(node) -> tuple[StreamingProbe, _Usage, _Known]:
+    usage, users = _Usage(), _Known([])
+    probe = StreamingProbe(usage, InotifyWatch(str(node)), users, lambda: OWN)
+    return probe, usage, users
 
 
-def _openings_lookout(node, sys_root) -> OpeningsLookout:
-    return OpeningsLookout(
+def _users_probe(node, sys_root) -> UsersProbe:
+    return UsersProbe(
         InotifyWatch(str(node)), DeviceUsers(str(node), sys_root=sys_root), lambda: OWN
     )
