@@ -295,8 +295,7 @@ def _probe_main(pipe: Connection, source: str, camera: CameraSettings, seconds: 
 
 
 def _watch(spec: str, camera: CameraSettings, seconds: float) -> CameraProbe:
-    source = open_source(spec, camera)
-    try:
+    with open_source(spec, camera) as source:
         frame = np.empty((source.info.height, source.info.width, 3), np.uint8)
         source.read(frame)
         start, count, moves = time.monotonic(), 0, False
@@ -305,7 +304,5 @@ def _watch(spec: str, camera: CameraSettings, seconds: float) -> CameraProbe:
             source.read(frame)
             count += 1
             moves = moves or not np.array_equal(frame, last)
-        fps = count / max(now - start, 1e-3)
-        return CameraProbe(source.info, fps, moves, bool(frame.max() <= _BLACK))
-    finally:
-        source.close()
+    fps = count / max(now - start, 1e-3)
+    return CameraProbe(source.info, fps, moves, bool(frame.max() <= _BLACK))

@@ -1,4 +1,4 @@
-"""launchctl(1), for one label: our LaunchAgent, of a user who is logged in at the screen."""
+"""launchctl(1) for our LaunchAgent, in the domain of the user at the screen."""
 
 from __future__ import annotations
 

@@ -20,14 +20,13 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sdcam.arrays import Pixels
 from sdcam.atomic_file import atomic_write
 from sdcam.control.local_server import LocalServer
 from sdcam.errors import SdcamError
 from sdcam.paths import cache_folder
 
-Pixels = NDArray[np.uint8]
 Pair = tuple[Pixels, Pixels]
 
 _RATE = 25.0  # pictures a second
