@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sdcam.capture.cameras import CameraDevice, Kind, ready_to_list
-from sdcam.platforms import loopback
+from sdcam.platforms import loopback, read_text
 from sdcam.platforms.macos import ReportedCamera, list_reported_cameras
 from sdcam.platforms.names import CAMERA_NAME, OBS_DEVICE_UID
 from sdcam.platforms.v4l2 import Capability, query_capability
@@ -112,9 +112,9 @@ class _Sysfs:
     def of(cls, entry: Path) -> _Sysfs:
         place = Path(os.path.realpath(entry))
         return cls(
-            name=_text(entry / "name"),
+            name=read_text(entry / "name"),
             is_virtual=place.parent.parent.name == "virtual",
-            is_secondary=_text(entry / "index") not in ("", "0"),
+            is_secondary=read_text(entry / "index") not in ("", "0"),
             kind=_place_of(Path(os.path.realpath(entry / "device"))),
         )
 
@@ -123,14 +123,7 @@ def _place_of(device: Path) -> Kind:
     """A USB device knows whether its port is inside the machine: `removable` says "fixed"."""
     if not re.fullmatch(r"\d+-[\d.]+:\d+\.\d+", device.name):
         return Kind.OTHER
-    return Kind.BUILT_IN if _text(device.parent / "removable") == "fixed" else Kind.USB
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return ""
+    return Kind.BUILT_IN if read_text(device.parent / "removable") == "fixed" else Kind.USB
 
 
 def macos_cameras(reported: list[ReportedCamera]) -> list[CameraDevice]:

@@ -56,7 +56,7 @@ class LoopbackDriver:
     def opened(self) -> None:
         self._identity = _identity(self.device)
 
-    def find_fault(self) -> SdcamError | None:
+    def find_fault(self, sent: int) -> SdcamError | None:
         """The driver takes frames for a node that was removed, or replaced by another device."""
         return None if _identity(self.device) == self._identity else gone(self.name)
 

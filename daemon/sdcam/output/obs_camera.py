@@ -6,9 +6,6 @@ frames. Both are found out here.
 
 from __future__ import annotations
 
-import ctypes
-import os
-import platform
 from collections.abc import Callable
 
 from sdcam.errors import MissingError, SdcamError, UsageError
@@ -26,13 +23,9 @@ from sdcam.platforms.names import CAMERA_NAME, OBS_CAMERA
 OBS_SIZES = ((1280, 720), (1920, 1080))
 _BYTES_A_PIXEL = 2
 
-_CHECKS_A_WINDOW = 4  # calls of find_fault
-_FRAMES_A_WINDOW = 60
+_FRAMES_A_WINDOW = 60  # at least
 _KEPT_SHARE = 0.9  # of a window's frames that are still in memory
 _WINDOWS = 2  # in a row: nothing else in this process grows for so long
-
-_LIBPROC = "/usr/lib/libproc.dylib"
-_RUSAGE_INFO_V0 = 0
 
 
 class ObsDriver:
@@ -51,7 +44,7 @@ class ObsDriver:
         width: int,
         height: int,
         read: ReadProperty | None = None,
-        footprint: Callable[[], int | None] | None = None,
+        memory: Callable[[], int] | None = None,
     ) -> None:
         """
         Args:
@@ -59,7 +52,7 @@ class ObsDriver:
             width: of the frames in pixels.
             height: of the frames in pixels.
             read: properties of CoreMediaIO's objects; None for the system's own.
-            footprint: bytes of memory that this process has, None where that is not known.
+            memory: bytes that this process has in memory; None for the real one.
         """
         if device not in (OBS_CAMERA, CAMERA_NAME):
             raise UsageError(
@@ -71,28 +64,27 @@ class ObsDriver:
                 f"{OBS_CAMERA} does not show {width}x{height}.",
                 "Set output.width and output.height to 1280 and 720, or 1920 and 1080.",
             )
-        self._window_bytes = _FRAMES_A_WINDOW * width * height * _BYTES_A_PIXEL
+        self._frame_bytes = width * height * _BYTES_A_PIXEL
         self._read = read
-        self._footprint = footprint or own_footprint
-        self._memory: int | None = None
+        self._memory = memory or own_memory
+        self._bytes_before = 0
         self._device: int | None = None
         self._missed = False
-        self._checks = self._grown = 0
+        self._window_start = self._grown = 0
 
     def opened(self) -> None:
         """Notes which device it is: one that comes back has another number."""
-        self._memory = self._footprint()
+        self._bytes_before = self._memory()
         try:
             self._read = self._read or CoreMediaIO().read
             self._device = find_obs_camera(self._read)
         except OSError:
             self._device = None  # not known: then it is never found missing
 
-    def find_fault(self) -> SdcamError | None:
+    def find_fault(self, sent: int) -> SdcamError | None:
         if self._is_lost():
             return gone(self.name)
-        self._checks += 1
-        if self._checks % _CHECKS_A_WINDOW == 0 and self._piles_up():
+        if sent - self._window_start >= _FRAMES_A_WINDOW and self._piles_up(sent):
             return SdcamError(
                 f"virtual-camera:{self.name} takes no frames.",
                 "Stop the virtual camera in OBS: only one program can send to it. It is reopened "
@@ -129,45 +121,23 @@ class ObsDriver:
         lost, self._missed = missing and self._missed, missing
         return lost
 
-    def _piles_up(self) -> bool:
+    def _piles_up(self, sent: int) -> bool:
         """Whether frames stay in the memory of this process because the extension takes none.
 
         pyvirtualcam does not check whether a frame was taken, and never frees one that was not:
         55 MB a second at 1280x720. By its source the extension stops taking our frames when OBS
         starts or stops its own virtual camera. Only the memory shows it.
         """
-        now, before = self._footprint(), self._memory
-        self._memory = now
-        grew = (
-            now is not None
-            and before is not None
-            and now - before >= _KEPT_SHARE * self._window_bytes
-        )
-        self._grown = self._grown + 1 if grew else 0
+        frames, self._window_start = sent - self._window_start, sent
+        before, self._bytes_before = self._bytes_before, self._memory()
+        grew = self._bytes_before - before
+        piled_up = grew >= _KEPT_SHARE * frames * self._frame_bytes
+        self._grown = self._grown + 1 if piled_up else 0
         return self._grown >= _WINDOWS
 
 
-class _Usage(ctypes.Structure):
-    """rusage_info_v0 (sys/resource.h)."""
+def own_memory() -> int:
+    """Bytes in memory of this process."""
+    import psutil
 
-    _fields_ = (
-        ("uuid", ctypes.c_uint8 * 16),
-        ("times_and_wakeups", ctypes.c_uint64 * 5),
-        ("wired", ctypes.c_uint64),
-        ("resident", ctypes.c_uint64),
-        ("footprint", ctypes.c_uint64),
-        ("started_and_ended", ctypes.c_uint64 * 2),
-    )
-
-
-def own_footprint() -> int | None:
-    """Bytes that Activity Monitor calls this process's memory; None elsewhere than on macOS."""
-    if platform.system() != "Darwin":
-        return None
-    usage = _Usage()
-    try:
-        proc_pid_rusage = ctypes.CDLL(_LIBPROC).proc_pid_rusage
-    except (OSError, AttributeError):
-        return None
-    failed = proc_pid_rusage(os.getpid(), _RUSAGE_INFO_V0, ctypes.byref(usage))
-    return None if failed else int(usage.footprint)
+    return int(psutil.Process().memory_info().rss)

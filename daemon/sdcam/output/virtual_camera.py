@@ -20,7 +20,7 @@ from sdcam.platforms.loopback import SYS
 if TYPE_CHECKING:
     from sdcam.settings.schema import OutputSettings
 
-CHECK_EVERY = 15  # frames: twice a second at 30
+_CHECK_SECONDS = 0.5
 _TIMES_KEPT = 120
 
 _log = logging.getLogger("sdcam.output")
@@ -37,9 +37,13 @@ class Driver(Protocol):
         """pyvirtualcam has opened the device."""
         ...
 
-    def find_fault(self) -> SdcamError | None:
-        """Whether the device is gone or takes nothing, which no driver tells whoever writes.
-        Asked every CHECK_EVERY frames; takes some microseconds and never raises."""
+    def find_fault(self, sent: int) -> SdcamError | None:
+        """Whether the device is gone or takes nothing, which no driver tells the program that
+        writes. Called twice a second; takes some microseconds and never raises.
+
+        Args:
+            sent: frames so far.
+        """
         ...
 
     def left(self) -> None:
@@ -81,6 +85,7 @@ class VirtualCamera(Sink):
         self._send_times: deque[float] = deque(maxlen=_TIMES_KEPT)
         self._camera = _open(self._driver, output)
         self._driver.opened()
+        self._check_at = time.perf_counter() + _CHECK_SECONDS
 
     def report(self) -> dict[str, float]:
         """`send_ms`: median of the last 120 sends in milliseconds; 0 before the first."""
@@ -91,10 +96,13 @@ class VirtualCamera(Sink):
         if self._camera is None:
             raise SdcamError(f"{self.name} is closed.")
         check_frame(frame, self._shape, self.name)
-        self._sent += 1
-        if self._sent % CHECK_EVERY == 0 and (fault := self._driver.find_fault()):
-            raise fault
         start = time.perf_counter()
+        if start >= self._check_at:
+            self._check_at = start + _CHECK_SECONDS
+            if fault := self._driver.find_fault(self._sent):
+                raise fault
+            start = time.perf_counter()
+        self._sent += 1
         try:
             self._camera.send(frame)
         except Exception as error:  # whatever a backend raises, the device is gone

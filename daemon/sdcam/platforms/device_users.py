@@ -8,6 +8,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from sdcam.platforms import read_text
+
 PROC = Path("/proc")
 HIDDEN_PROGRAM = "a program that cannot be inspected"
 
@@ -68,10 +70,8 @@ class DeviceUsers:
 
     def _opens(self) -> int | None:
         """How often the module's devices are open; None where the module is not loaded."""
-        try:
-            return int(self._count.read_text())
-        except (OSError, ValueError):
-            return None
+        count = read_text(self._count)
+        return int(count) if count.isdecimal() else None
 
     def _look(self, without: Collection[int]) -> tuple[list[DeviceUser], int]:
         """The users, and how often they have the node open."""
@@ -113,17 +113,13 @@ class DeviceUsers:
         return os.path.samestat(found, self._node)
 
     def _has_mapped(self, pid: int, link: str) -> bool:
-        try:
-            maps = Path(f"{self._proc}/{pid}/maps").read_text(errors="replace")
-        except OSError:
-            return False
-        return f" {link}\n" in maps
+        return any(
+            line.endswith(f" {link}")
+            for line in read_text(Path(f"{self._proc}/{pid}/maps")).splitlines()
+        )
 
     def _program(self, pid: int) -> str:
-        try:
-            return Path(f"{self._proc}/{pid}/comm").read_text(errors="replace").strip()
-        except OSError:
-            return "a program"
+        return read_text(Path(f"{self._proc}/{pid}/comm")) or "a program"
 
 
 def _status(path: str) -> os.stat_result | None:

@@ -16,7 +16,7 @@ from enum import Enum
 from pathlib import Path
 
 from sdcam.errors import MissingError
-from sdcam.platforms import v4l2
+from sdcam.platforms import read_text, v4l2
 from sdcam.platforms.names import CAMERA_NAME
 
 DRIVERS = ("v4l2 loopback", "v4l2loopback")
@@ -44,10 +44,7 @@ def module_is_loaded(sys_root: Path = SYS) -> bool:
 
 def module_version(sys_root: Path = SYS) -> tuple[int, ...]:
     """(0, 13, 2) of the loaded module; empty before 0.13, which does not tell it."""
-    try:
-        parts = (sys_root / "module/v4l2loopback/version").read_text().strip().split(".")
-    except OSError:
-        return ()
+    parts = read_text(sys_root / "module/v4l2loopback/version").split(".")
     return tuple(int(part) for part in parts) if all(part.isdigit() for part in parts) else ()
 
 
@@ -57,7 +54,7 @@ def loopback_devices(sys_root: Path = SYS) -> dict[str, str]:
         (sys_root / "class/video4linux").glob("video*"), key=lambda node: int(node.name[5:] or 0)
     )
     return {
-        f"/dev/{node.name}": _label(node)
+        f"/dev/{node.name}": read_text(node / "name")
         for node in nodes
         if Path(os.path.realpath(node)).parent.parent.name == "virtual"
     }
@@ -152,13 +149,6 @@ def _how_to_load(label: str, sys_root: Path) -> str:
         "Install v4l2loopback (sudo apt install v4l2loopback-dkms) and load it: "
         f"{load_command(label)}"
     )
-
-
-def _label(node: Path) -> str:
-    try:
-        return (node / "name").read_text(errors="replace").strip()
-    except OSError:  # unplugged a moment ago
-        return ""
 
 
 def _is_silent(node: str) -> bool:

@@ -7,9 +7,9 @@ refused by the kernel with ENOTTY.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import os
+import struct
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,86 +17,29 @@ from dataclasses import dataclass
 if sys.platform != "win32":
     import fcntl
 
-_U8, _U32, _I64 = ctypes.c_uint8, ctypes.c_uint32, ctypes.c_int64
-
-
-class _Capability(ctypes.Structure):
-    """struct v4l2_capability"""
-
-    _fields_ = (
-        ("driver", ctypes.c_char * 16),
-        ("card", ctypes.c_char * 32),
-        ("bus_info", ctypes.c_char * 32),
-        ("version", _U32),
-        ("capabilities", _U32),
-        ("device_caps", _U32),
-        ("reserved", _U32 * 3),
-    )
-
-
-class _FormatDescription(ctypes.Structure):
-    """struct v4l2_fmtdesc"""
-
-    _fields_ = (
-        ("index", _U32),
-        ("type", _U32),
-        ("flags", _U32),
-        ("description", ctypes.c_char * 32),
-        ("pixelformat", _U32),
-        ("mbus_code", _U32),
-        ("reserved", _U32 * 3),
-    )
-
-
-class _Format(ctypes.Structure):
-    """struct v4l2_format with a v4l2_pix_format in its union of 200 bytes"""
-
-    _fields_ = (
-        ("type", _U32),
-        ("_alignment", _U32),
-        ("width", _U32),
-        ("height", _U32),
-        ("pixelformat", _U32),
-        ("rest", _U8 * 188),
-    )
-
-
-class _Subscription(ctypes.Structure):
-    """struct v4l2_event_subscription"""
-
-    _fields_ = (("type", _U32), ("id", _U32), ("flags", _U32), ("reserved", _U32 * 5))
-
-
-class _Event(ctypes.Structure):
-    """struct v4l2_event; of the union of 64 bytes only the first number is named"""
-
-    _fields_ = (
-        ("type", _U32),
-        ("_alignment", _U32),
-        ("value", _U32),
-        ("rest", _U8 * 60),
-        ("pending", _U32),
-        ("sequence", _U32),
-        ("timestamp", _I64 * 2),
-        ("id", _U32),
-        ("reserved", _U32 * 8),
-    )
-
+# In the order of their fields; x is padding, reserved, or of no use here.
+# driver, card, bus_info, version, capabilities, device_caps
+_CAPABILITY = struct.Struct("=16s32s32s3I12x")
+_FMTDESC = struct.Struct("=3I32sI16x")  # index, type, flags, description, pixelformat
+_FORMAT = struct.Struct("=I4x3I188x")  # type; of the union: width, height, pixelformat
+_SUBSCRIPTION = struct.Struct("=3I20x")  # type, id, flags
+_EVENT = struct.Struct("=I4xI60xI60x")  # type; the first number of the union; pending
+_INT = struct.Struct("=i")
 
 _WRITE, _READ = 1, 2
 
 
-def _request(direction: int, number: int, argument: type) -> int:
+def _request(direction: int, number: int, argument: struct.Struct) -> int:
     """_IOW, _IOR or _IOWR('V', number, argument) of linux/ioctl.h."""
-    return direction << 30 | ctypes.sizeof(argument) << 16 | ord("V") << 8 | number
+    return direction << 30 | argument.size << 16 | ord("V") << 8 | number
 
 
-QUERYCAP = _request(_READ, 0, _Capability)
-ENUM_FMT = _request(_READ | _WRITE, 2, _FormatDescription)
-STREAMON = _request(_WRITE, 18, ctypes.c_int)
-TRY_FMT = _request(_READ | _WRITE, 64, _Format)
-DQEVENT = _request(_READ, 89, _Event)
-SUBSCRIBE_EVENT = _request(_WRITE, 90, _Subscription)
+QUERYCAP = _request(_READ, 0, _CAPABILITY)
+ENUM_FMT = _request(_READ | _WRITE, 2, _FMTDESC)
+STREAMON = _request(_WRITE, 18, _INT)
+TRY_FMT = _request(_READ | _WRITE, 64, _FORMAT)
+DQEVENT = _request(_READ, 89, _EVENT)
+SUBSCRIBE_EVENT = _request(_WRITE, 90, _SUBSCRIPTION)
 
 _CAP_VIDEO_CAPTURE = 0x1
 _CAP_VIDEO_OUTPUT = 0x2
@@ -138,15 +81,16 @@ def query_capability(node: str) -> Capability:
         OSError: the node cannot be opened, or is no Video4Linux node.
     """
     with opened(node) as descriptor:
-        told = _Capability()
-        fcntl.ioctl(descriptor, QUERYCAP, told)
-        flags = told.device_caps if told.capabilities & _CAP_DEVICE_CAPS else told.capabilities
+        answer = bytearray(_CAPABILITY.size)
+        fcntl.ioctl(descriptor, QUERYCAP, answer)
+        driver, card, bus, _, capabilities, device_caps = _CAPABILITY.unpack(answer)
+        flags = device_caps if capabilities & _CAP_DEVICE_CAPS else capabilities
         planes = flags & _CAP_VIDEO_CAPTURE_MPLANE
         kind = _BUF_TYPE_VIDEO_CAPTURE_MPLANE if planes else _BUF_TYPE_VIDEO_CAPTURE
         return Capability(
-            driver=_decoded(told.driver),
-            name=_decoded(told.card),
-            bus=_decoded(told.bus_info),
+            driver=_text(driver),
+            name=_text(card),
+            bus=_text(bus),
             captures=bool(flags & (_CAP_VIDEO_CAPTURE | _CAP_VIDEO_CAPTURE_MPLANE)),
             formats=tuple(_formats(descriptor, kind)),
             takes_output=bool(flags & _CAP_VIDEO_OUTPUT),
@@ -159,20 +103,17 @@ def try_output_format(node: str, width: int, height: int, code: str) -> tuple[in
     Raises:
         OSError: the node cannot be opened or asked.
     """
-    wanted = _Format(
-        type=_BUF_TYPE_VIDEO_OUTPUT,
-        width=width,
-        height=height,
-        pixelformat=int.from_bytes(code.encode("ascii"), "little"),
-    )
+    letters = int.from_bytes(code.encode("ascii"), "little")
+    answer = bytearray(_FORMAT.pack(_BUF_TYPE_VIDEO_OUTPUT, width, height, letters))
     with opened(node) as descriptor:
-        fcntl.ioctl(descriptor, TRY_FMT, wanted)
-    return wanted.width, wanted.height, _four_letters(wanted.pixelformat)
+        fcntl.ioctl(descriptor, TRY_FMT, answer)
+    _, width, height, letters = _FORMAT.unpack(answer)
+    return width, height, _four_letters(letters)
 
 
 def start_output_streaming(descriptor: int) -> None:
     """Raises OSError where the driver refuses."""
-    fcntl.ioctl(descriptor, STREAMON, ctypes.c_int(_BUF_TYPE_VIDEO_OUTPUT))
+    fcntl.ioctl(descriptor, STREAMON, _INT.pack(_BUF_TYPE_VIDEO_OUTPUT))
 
 
 def subscribe(descriptor: int, event: int) -> None:
@@ -181,7 +122,7 @@ def subscribe(descriptor: int, event: int) -> None:
     Raises:
         OSError: the driver has no such event.
     """
-    wanted = _Subscription(type=event, flags=_EVENT_SUB_FL_SEND_INITIAL)
+    wanted = _SUBSCRIPTION.pack(event, 0, _EVENT_SUB_FL_SEND_INITIAL)
     fcntl.ioctl(descriptor, SUBSCRIBE_EVENT, wanted)
 
 
@@ -193,25 +134,25 @@ def events(descriptor: int) -> Iterator[tuple[int, int]]:
     """
     pending = 1
     while pending:
-        event = _Event()
+        event = bytearray(_EVENT.size)
         try:
             fcntl.ioctl(descriptor, DQEVENT, event)
         except OSError as error:
             if error.errno in (errno.ENOENT, errno.EAGAIN):  # none waits
                 return
             raise
-        yield event.type, event.value
-        pending = event.pending
+        kind, number, pending = _EVENT.unpack(event)
+        yield kind, number
 
 
 def _formats(descriptor: int, kind: int) -> Iterator[str]:
     for index in range(_MOST_FORMATS):
-        description = _FormatDescription(index=index, type=kind)
+        description = bytearray(_FMTDESC.pack(index, kind, 0, b"", 0))
         try:
             fcntl.ioctl(descriptor, ENUM_FMT, description)
         except OSError:  # EINVAL ends the list
             return
-        yield _four_letters(description.pixelformat)
+        yield _four_letters(_FMTDESC.unpack(description)[-1])
 
 
 def _four_letters(code: int) -> str:
@@ -220,5 +161,5 @@ def _four_letters(code: int) -> str:
     return f"{letters}-BE" if code >> 31 else letters
 
 
-def _decoded(text: bytes) -> str:
-    return text.decode("utf-8", "replace").strip()
+def _text(field: bytes) -> str:
+    return field.partition(b"\0")[0].decode("utf-8", "replace").strip()

@@ -182,7 +182,7 @@ def test_a_failed_open_gives_the_camera_back() -> None:
     assert webcam.released
 
 
-def test_a_camera_that_is_not_there_is_a_sentence() -> None:
+def test_missing_camera_is_explained() -> None:
     """With the real OpenCV."""
     with pytest.raises(MissingError, match=r"/dev/video99.*sdcam cameras"):
         CameraSource(DEVICE, CameraSettings())
@@ -225,7 +225,7 @@ def test_a_forbidden_camera_says_which_group_to_join(
 
 
 @pytest.mark.usefixtures("linux")
-def test_a_mute_camera_is_a_fault_not_a_missing_device(node: CameraDevice) -> None:
+def test_camera_without_pictures_is_a_fault(node: CameraDevice) -> None:
     fault = camera_module.why_no_pictures(node)
     assert fault.exit_code == 1
     assert "sent no pictures" in str(fault)

@@ -71,7 +71,7 @@ def test_a_webcam_is_one_camera_though_it_has_two_nodes(machine: Machine) -> Non
     assert camera.address == "/dev/video0"
 
 
-def test_a_usb_camera_inside_the_lid_is_built_in(machine: Machine) -> None:
+def test_fixed_usb_camera_is_built_in(machine: Machine) -> None:
     machine.add(0, uvc("Integrated Camera"), place=INSIDE, removable="fixed")
     (camera,) = find_linux_cameras(machine.sysfs, machine.query)
     assert camera.kind is Kind.BUILT_IN

@@ -79,12 +79,12 @@ def test_a_mac_without_cameras() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"SPCameraDataType": 3}', "oops"])
-def test_a_report_that_cannot_be_read_is_a_sentence(text: str) -> None:
+def test_unreadable_camera_report_is_explained(text: str) -> None:
     with pytest.raises(SdcamError, match=r"cannot be read.*system_profiler"):
         listed(text)
 
 
-def test_a_system_that_does_not_answer_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_system_profiler_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(macos, "CAMERA_REPORT", ("/no/such/system_profiler",))
     with pytest.raises(SdcamError, match="did not list its cameras"):
         macos.list_reported_cameras()

@@ -16,7 +16,7 @@ def number_in(picture: np.ndarray) -> int:
     return int("".join(str(int(bit)) for bit in bits), 2)
 
 
-def test_every_frame_is_another_and_carries_its_number() -> None:
+def test_every_frame_carries_its_number() -> None:
     pattern = TestPattern(320, 180, fps=120)
     seen = set()
     out = np.empty((180, 320, 3), np.uint8)

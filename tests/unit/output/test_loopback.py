@@ -65,19 +65,19 @@ def device(monkeypatch):
 
 
 @pytest.mark.parametrize("state", [LoopbackState.FREE, LoopbackState.BOTH])
-def test_a_device_that_waits_for_a_writer_is_left_as_it_is(device, linux, state):
+def test_free_device_is_left_alone(device, linux, state):
     device.state = state
     make_ready("/dev/video9", 640, 360, linux)
     assert not device.freed
 
 
-def test_a_device_that_missed_its_writers_end_is_freed(device, linux):
+def test_stuck_device_is_freed_before_opening(device, linux):
     device.state = LoopbackState.STUCK
     make_ready("/dev/video9", 640, 360, linux)
     assert device.freed
 
 
-def test_a_device_that_another_program_feeds_is_left_to_it_and_it_is_named(device, linux):
+def test_other_writer_is_named_and_not_disturbed(device, linux):
     device.state, device.programs = LoopbackState.WRITTEN, ["obs (pid 4711)"]
     with pytest.raises(MissingError) as caught:
         make_ready("/dev/video9", 640, 360, linux)
@@ -86,7 +86,7 @@ def test_a_device_that_another_program_feeds_is_left_to_it_and_it_is_named(devic
     assert not device.freed
 
 
-def test_who_feeds_it_may_be_another_user_or_have_been_killed(device, linux):
+def test_unknown_writer_is_explained_with_fuser_and_reload(device, linux):
     device.state = LoopbackState.WRITTEN
     with pytest.raises(MissingError, match=r"Another program writes to /dev/video9\.") as caught:
         make_ready("/dev/video9", 640, 360, linux)
@@ -94,7 +94,7 @@ def test_who_feeds_it_may_be_another_user_or_have_been_killed(device, linux):
     assert "sudo modprobe -r v4l2loopback && " in caught.value.todo
 
 
-def test_an_app_that_keeps_another_size_is_named(device, linux):
+def test_app_that_keeps_another_format_is_named(device, linux):
     device.state, device.kept, device.programs = (
         LoopbackState.BOTH,
         "640x480 YU12",
@@ -106,7 +106,7 @@ def test_an_app_that_keeps_another_size_is_named(device, linux):
     assert "takes 640x360 when that app closes the camera" in caught.value.todo
 
 
-def test_a_real_camera_is_no_virtual_one(device, linux):
+def test_real_camera_is_refused_as_output(device, linux):
     device.state = LoopbackState.ANOTHER
     with pytest.raises(MissingError, match="is a camera"):
         make_ready("/dev/video9", 640, 360, linux)
@@ -119,34 +119,34 @@ def left(node, sys_root):
     driver.left()
 
 
-def test_a_device_that_cannot_be_asked_is_for_the_next_to_explain(linux):
+def test_device_that_cannot_be_queried_is_left_to_the_open(linux):
     make_ready("/dev/video77", 640, 360, linux)
     left("/dev/video77", linux)
 
 
 @pytest.mark.parametrize("state", [LoopbackState.STUCK, LoopbackState.WRITTEN])
-def test_who_leaves_says_so_where_the_driver_does_not_notice(device, linux, state):
+def test_old_driver_is_told_when_the_writer_leaves(device, linux, state):
     device.state = state
     left("/dev/video9", linux)
     assert device.freed
 
 
-def test_a_newer_driver_notices_by_itself_who_leaves(device, linux):
+def test_newer_driver_is_not_told_when_the_writer_leaves(device, linux):
     (linux / "module" / "v4l2loopback" / "version").write_text("0.13.2\n")
     device.state = LoopbackState.STUCK
     left("/dev/video9", linux)
     assert not device.freed
 
 
-def test_a_node_that_is_removed_or_replaced_is_a_fault(device, linux, tmp_path, monkeypatch):
+def test_removed_or_replaced_node_is_a_fault(device, linux, tmp_path, monkeypatch):
     node = tmp_path / "video9"
     node.touch()
     monkeypatch.setattr(module, "find_loopback", lambda label, sys_root: str(node))
     driver = LoopbackDriver("StreamDiffusion Cam", 640, 360, linux)
     driver.opened()
-    assert driver.find_fault() is None
+    assert driver.find_fault(0) is None
     (tmp_path / "other").touch()
     (tmp_path / "other").rename(node)
-    assert "StreamDiffusion Cam" in str(driver.find_fault())
+    assert "StreamDiffusion Cam" in str(driver.find_fault(0))
     node.unlink()
-    assert driver.find_fault() is not None
+    assert driver.find_fault(0) is not None

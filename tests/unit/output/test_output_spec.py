@@ -49,7 +49,7 @@ def test_the_virtual_camera_is_that_of_the_settings_unless_named(monkeypatch, te
 @pytest.mark.parametrize(
     "text", ["", "webcam", "file", "file:", "virtual-camera:", "null:x", "Null", "film.mp4"]
 )
-def test_anything_else_is_refused_with_what_there_is(text):
+def test_unknown_output_lists_the_known_ones(text):
     with pytest.raises(UsageError) as caught:
         open_sink(text, SMALL)
     assert f'"{text}" is not an output' in caught.value.what

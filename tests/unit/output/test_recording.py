@@ -152,7 +152,7 @@ def test_a_finished_recording_is_an_ordinary_mp4(tmp_path):
 
 
 @pytest.mark.alone
-def test_a_stopped_encoder_never_holds_up_the_sender_and_loses_no_frame(tmp_path):
+def test_stopped_encoder_does_not_block_send_or_lose_frames(tmp_path):
     recording = Recording(str(tmp_path / "film.mp4"), LARGE)
     recording.send(grey(0, LARGE))
     encoder = recording._process.pid
@@ -292,7 +292,7 @@ def test_ctrl_c_does_not_reach_the_encoder(tmp_path):
     recording.close()
 
 
-def test_a_file_that_is_there_is_overwritten(tmp_path):
+def test_existing_file_is_overwritten(tmp_path):
     for count in (30, 10):
         recording = Recording(str(tmp_path / "film.mp4"), SMALL)
         for _ in range(count):
@@ -302,7 +302,7 @@ def test_a_file_that_is_there_is_overwritten(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["film of 50%d.mp4", "Größe.MP4", "-y.mp4", "a:b.mp4"])
-def test_names_are_taken_as_they_are(tmp_path, name, monkeypatch):
+def test_odd_file_names_are_recorded_to(tmp_path, name, monkeypatch):
     monkeypatch.chdir(tmp_path)
     recording = Recording(name, SMALL)
     recording.send(grey(1))
@@ -311,14 +311,14 @@ def test_names_are_taken_as_they_are(tmp_path, name, monkeypatch):
     assert (tmp_path / name).stat().st_size > 500
 
 
-def test_closing_twice_is_closing_once(tmp_path):
+def test_recording_can_be_closed_twice(tmp_path):
     recording = Recording(str(tmp_path / "film.mp4"), SMALL)
     recording.send(grey(1))
     recording.close()
     recording.close()
 
 
-def test_a_recording_without_a_frame_closes_in_peace(tmp_path):
+def test_empty_recording_closes_without_a_fault(tmp_path):
     recording = Recording(str(tmp_path / "film.mp4"), SMALL)
     assert recording.close() is None
 

@@ -32,48 +32,48 @@ def live(debounce: Debounce, *moments: tuple[float, Use], until: float) -> list[
     return changes
 
 
-def test_nobody_is_there_and_nothing_is_due(debounce):
+def test_debounce_without_use_is_never_due(debounce):
     assert live(debounce, (0, NONE), until=10) == []
     assert debounce.due() is None
 
 
-def test_who_takes_pictures_counts_after_a_tenth_of_a_second(debounce):
+def test_streaming_counts_after_a_tenth_of_a_second(debounce):
     assert live(debounce, (0, NONE), (1, STREAMING), until=10) == [(1.1, True)]
     assert debounce.due() is None
 
 
-def test_who_holds_the_camera_open_counts_a_little_later(debounce):
+def test_open_device_counts_after_four_tenths_of_a_second(debounce):
     assert live(debounce, (1, OPEN), until=10) == [(1.4, True)]
 
 
-def test_who_opens_and_then_takes_pictures_counts_by_the_pictures(debounce):
+def test_open_then_streaming_counts_from_the_streaming(debounce):
     assert live(debounce, (1, OPEN), (1.1, STREAMING), until=10) == [(1.2, True)]
 
 
-def test_asking_for_the_name_every_three_seconds_does_not_count(debounce):
+def test_polling_for_the_name_does_not_count(debounce):
     asking = [(t + d, s) for t in range(0, 60, 3) for d, s in ((0, OPEN), (0.3, NONE))]
     assert live(debounce, *asking, until=70) == []
 
 
-def test_who_has_left_is_missed_after_three_seconds(debounce):
+def test_viewer_is_gone_after_three_seconds(debounce):
     assert live(debounce, (0, STREAMING), (5, NONE), until=20) == [(0.1, True), (8, False)]
 
 
-def test_closing_and_opening_for_another_format_is_not_leaving(debounce):
+def test_reopening_for_another_format_is_not_leaving(debounce):
     moments = [(0, STREAMING), (5, NONE), (7, OPEN), (7.1, STREAMING)]
     assert live(debounce, *moments, until=20) == [(0.1, True)]
 
 
-def test_an_app_that_asks_meanwhile_does_not_keep_the_camera_on(debounce):
+def test_polling_app_does_not_keep_the_camera_on(debounce):
     moments = [(0, STREAMING), (5, NONE), (6, OPEN), (6.1, NONE), (7.9, OPEN), (8.1, NONE)]
     assert live(debounce, *moments, until=20) == [(0.1, True), (8.1, False)]
 
 
-def test_who_comes_at_the_last_moment_is_waited_for(debounce):
+def test_new_user_before_the_timeout_keeps_the_camera_watched(debounce):
     moments = [(0, STREAMING), (5, NONE), (7.9, OPEN), (8.1, OPEN)]
     assert live(debounce, *moments, until=20) == [(0.1, True)]
 
 
-def test_who_stops_taking_pictures_but_stays_still_watches(debounce):
+def test_open_device_after_streaming_still_counts(debounce):
     assert live(debounce, (0, STREAMING), (5, OPEN), until=20) == [(0.1, True)]
     assert debounce.due() is None

@@ -96,7 +96,7 @@ def watch(notes):
         watcher.stop()
 
 
-def test_who_comes_and_goes_is_told_once_each_by_name(camera, notes, watch, caplog):
+def test_viewer_changes_are_reported_once_with_names(camera, notes, watch, caplog):
     caplog.set_level(logging.INFO)
     watcher = watch(camera)
     camera.becomes(Use.STREAMING)
@@ -108,13 +108,13 @@ def test_who_comes_and_goes_is_told_once_each_by_name(camera, notes, watch, capl
     assert [r.message for r in caplog.records] == ["watched by zoom (7)", "nobody watches any more"]
 
 
-def test_who_was_there_before_is_told_too(camera, notes, watch):
+def test_viewer_present_at_the_start_is_reported(camera, notes, watch):
     camera.use = Use.OPEN
     watch(camera)
     assert notes.come_to(True)
 
 
-def test_a_moment_is_not_told(camera, notes, watch, monkeypatch):
+def test_short_opening_is_not_reported(camera, notes, watch, monkeypatch):
     monkeypatch.setattr("sdcam.output.viewers.watcher._SETTLE_SECONDS", 0.2)
     watch(camera)
     for _ in range(3):
@@ -126,7 +126,7 @@ def test_a_moment_is_not_told(camera, notes, watch, monkeypatch):
     assert camera.looks <= 5, "it looked while the moment lasted"
 
 
-def test_while_nothing_happens_nothing_is_done(camera, watch):
+def test_idle_watcher_does_not_probe(camera, watch):
     watch(camera)
     time.sleep(0.1)
     before = camera.looks
@@ -134,7 +134,7 @@ def test_while_nothing_happens_nothing_is_done(camera, watch):
     assert camera.looks == before == 1
 
 
-def test_a_device_that_goes_is_left_and_opened_again(camera, notes, watch, monkeypatch):
+def test_probe_is_reopened_after_the_device_is_gone(camera, notes, watch, monkeypatch):
     monkeypatch.setattr("sdcam.output.viewers.watcher._RETRY_SECONDS", 0.05)
     monkeypatch.setattr("sdcam.output.viewers.watcher._READY_NS", 0)
     watch(camera)
@@ -148,7 +148,7 @@ def test_a_device_that_goes_is_left_and_opened_again(camera, notes, watch, monke
     assert camera.opened == camera.closed + 1 >= 2
 
 
-def test_a_camera_that_is_not_there_yet_is_waited_for(camera, notes, watch, monkeypatch):
+def test_watcher_waits_for_a_missing_camera(camera, notes, watch, monkeypatch):
     monkeypatch.setattr("sdcam.output.viewers.watcher._RETRY_SECONDS", 0.05)
     there = threading.Event()
 
@@ -166,9 +166,7 @@ def test_a_camera_that_is_not_there_yet_is_waited_for(camera, notes, watch, monk
 
 
 @pytest.mark.parametrize("fault", [OSError(errno.EACCES, "Permission denied"), ValueError("?")])
-def test_where_it_cannot_be_known_somebody_may_watch(
-    fault, camera, notes, watch, monkeypatch, caplog
-):
+def test_unknown_viewers_count_as_watched(fault, camera, notes, watch, monkeypatch, caplog):
     monkeypatch.setattr("sdcam.output.viewers.watcher._RETRY_SECONDS", 0.05)
     monkeypatch.setattr("sdcam.output.viewers.watcher._READY_NS", 10**8)
     camera.fault = fault
@@ -181,7 +179,7 @@ def test_where_it_cannot_be_known_somebody_may_watch(
     assert notes.come_to(True, False)
 
 
-def test_a_system_without_a_way_to_look_says_so(notes, watch, monkeypatch):
+def test_unsupported_system_counts_as_watched(notes, watch, monkeypatch):
     monkeypatch.setattr("sdcam.output.viewers.watcher._READY_NS", 0)
     from sdcam.output.viewers import watcher
 
@@ -190,7 +188,7 @@ def test_a_system_without_a_way_to_look_says_so(notes, watch, monkeypatch):
     assert watching.watchers is None
 
 
-def test_a_listener_that_fails_ends_nothing(camera, watch, caplog):
+def test_failing_callback_does_not_stop_the_watcher(camera, watch, caplog):
     told = Notes()
 
     def fail(watched: bool) -> None:
@@ -205,7 +203,7 @@ def test_a_listener_that_fails_ends_nothing(camera, watch, caplog):
     assert "after a change of viewers" in caplog.text
 
 
-def test_stopping_is_prompt_and_may_come_twice_and_from_the_listener(camera, notes):
+def test_stop_is_prompt_and_works_twice_and_from_the_callback(camera, notes):
     watcher = ViewerWatcher("Cam", lambda watched: watcher.stop(), open_probe=camera)
     watcher.start()
     camera.becomes(Use.STREAMING)
@@ -218,7 +216,7 @@ def test_stopping_is_prompt_and_may_come_twice_and_from_the_listener(camera, not
     never_started.stop()
 
 
-def test_stopping_gives_up_a_probe_that_hangs(camera, watch, monkeypatch):
+def test_stop_gives_up_a_hanging_probe(camera, watch, monkeypatch):
     monkeypatch.setattr("sdcam.output.viewers.watcher._STOP_SECONDS", 0.2)
     entered, release = threading.Event(), threading.Event()
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="inotify and /pr
 OWN = {os.getpid()}
 
 
-def test_the_probe_sees_programs_come_and_go(node, app, tmp_path):
+def test_users_probe_sees_programs_come_and_go(node, app, tmp_path):
     probe = _users_probe(node, tmp_path)
     assert probe.probe() == Observation(Use.NONE)
     first = app()
@@ -37,7 +37,7 @@ def test_the_probe_sees_programs_come_and_go(node, app, tmp_path):
     probe.close()
 
 
-def test_a_go_between_counts_when_it_takes_pictures_and_is_asked_again_till_then(node, tmp_path):
+def test_go_between_counts_only_once_it_maps_memory(node, tmp_path):
     probe = _users_probe(node, tmp_path)
     users = [DeviceUser("wireplumber", 7, mapped=False)]
     probe._users = _Known(users)
@@ -49,14 +49,14 @@ def test_a_go_between_counts_when_it_takes_pictures_and_is_asked_again_till_then
     probe.close()
 
 
-def test_a_driver_without_the_event_is_an_error_and_leaves_nothing_open(node):
+def test_unsupported_event_raises_and_leaks_no_descriptor(node):
     before = _descriptors()
     with pytest.raises(OSError):
         ClientUsage(str(node))
     assert _descriptors() == before
 
 
-def test_with_the_event_only_who_takes_pictures_counts(node):
+def test_streaming_probe_counts_only_streaming_programs(node):
     probe, usage, users = _streaming_probe(node)
     users.known = [DeviceUser("obs", 5, mapped=False), DeviceUser("chrome", 6, mapped=True)]
     assert probe.probe() == Observation(Use.NONE)
@@ -69,7 +69,7 @@ def test_with_the_event_only_who_takes_pictures_counts(node):
     probe.close()
 
 
-def test_with_the_event_the_device_is_let_go_when_we_no_longer_write(node):
+def test_streaming_probe_ends_when_we_stop_writing(node):
     probe, _, users = _streaming_probe(node)
     users.own = 1  # the descriptor of the event itself
     node.open("rb").close()

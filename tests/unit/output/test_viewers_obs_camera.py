@@ -25,7 +25,7 @@ def system():
     }
 
 
-def test_the_extension_is_found_among_the_cameras_and_asked(system):
+def test_obs_probe_finds_the_extension_and_its_use(system):
     probe = ObsProbe(lambda thing, selector: system[thing, selector])
     assert probe.probe().use is Use.NONE
     system[40, "gone"] = struct.pack("=I", 1)
@@ -34,7 +34,7 @@ def test_the_extension_is_found_among_the_cameras_and_asked(system):
     assert observed.again_seconds is not None
 
 
-def test_it_says_when_the_extension_is_not_there(system):
+def test_missing_obs_extension_is_reported(system):
     system[1, "dev#"] = struct.pack("=I", 31)
     with pytest.raises(MissingError, match="camera extension is not active"):
         ObsProbe(lambda thing, selector: system[thing, selector])
@@ -46,6 +46,6 @@ def test_the_address_of_a_property_is_laid_out_as_in_the_header():
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="CoreMediaIO is there")
-def test_elsewhere_there_is_no_core_media_io():
+def test_core_media_io_is_missing_off_macos():
     with pytest.raises(OSError):
         CoreMediaIO()

@@ -7,7 +7,7 @@ import pytest
 import pyvirtualcam.camera
 
 from sdcam.errors import ExitCode, MissingError, SdcamError, UsageError
-from sdcam.output import loopback, obs_camera
+from sdcam.output import loopback, obs_camera, virtual_camera
 from sdcam.output.virtual_camera import VirtualCamera
 from sdcam.platforms.names import OBS_CAMERA
 from sdcam.settings.schema import OutputSettings
@@ -188,29 +188,48 @@ def test_an_obs_camera_that_is_taken_says_why(backend):
         on_macos()
 
 
+@pytest.fixture
+def clock(monkeypatch):
+    """The time of a send: `clock.now`, in seconds."""
+
+    class Clock:
+        now = 100.0
+
+        def perf_counter(self):
+            return self.now
+
+    one = Clock()
+    monkeypatch.setattr(virtual_camera, "time", one)
+    return one
+
+
+@pytest.mark.parametrize("fps", [30, 1])  # 1: a camera at rest
 @pytest.mark.parametrize("system", ["linux", "darwin"])
-def test_a_device_that_is_gone_is_noticed_within_half_a_second(backend, linux, system, monkeypatch):
+def test_a_device_that_is_gone_is_noticed_within_half_a_second(
+    backend, linux, system, monkeypatch, clock, fps
+):
     """The driver itself takes frames without a word."""
     answers = iter([None, loopback.gone("Cam")])
     for driver in (loopback.LoopbackDriver, obs_camera.ObsDriver):
-        monkeypatch.setattr(driver, "find_fault", lambda self: next(answers))
+        monkeypatch.setattr(driver, "find_fault", lambda self, sent: next(answers))
     sink = on_linux(linux) if system == "linux" else on_macos()
-    for _ in range(29):
-        sink.send(frame(sink.pixel_format))
     with pytest.raises(SdcamError, match="is gone"):
-        sink.send(frame(sink.pixel_format))
-    assert len(backend.cameras[0].frames) == 29
+        for _ in range(40):
+            clock.now += 1 / fps
+            sink.send(frame(sink.pixel_format))
+    assert clock.now - 100.0 <= max(1.1, 2 / fps)
 
 
 def test_on_macos_frames_that_nobody_takes_are_a_fault_before_they_fill_the_memory(
-    backend, monkeypatch
+    backend, monkeypatch, clock
 ):
     memory = {"bytes": 10**8}
-    monkeypatch.setattr(obs_camera, "own_footprint", lambda: memory["bytes"])
+    monkeypatch.setattr(obs_camera, "own_memory", lambda: memory["bytes"])
     sink = on_macos()
     taken = frame("UYVY")
     with pytest.raises(SdcamError, match="takes no frames") as caught:
         for _ in range(1000):
+            clock.now += 1 / 30
             sink.send(taken)
             memory["bytes"] += taken.nbytes
     assert "Stop the virtual camera in OBS" in caught.value.todo
@@ -227,7 +246,7 @@ def test_the_device_is_made_ready_before_it_is_opened(backend, linux, monkeypatc
     assert backend.cameras == [], "pyvirtualcam up to 0.14 would leave it open"
 
 
-def test_the_driver_is_told_when_it_is_closed(backend, linux, monkeypatch):
+def test_driver_is_told_when_the_camera_closes(backend, linux, monkeypatch):
     left = []
     monkeypatch.setattr(loopback.LoopbackDriver, "left", lambda self: left.append(self.device))
     with on_linux(linux):

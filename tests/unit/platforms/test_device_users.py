@@ -56,20 +56,20 @@ def test_ourselves_and_files_of_the_same_name_do_not_count(node, app, tmp_path):
         assert others(node, tmp_path) == []
 
 
-def test_when_the_driver_counts_nobody_but_us_nobody_is_looked_for(node, app, sys_root):
+def test_proc_is_not_searched_when_the_driver_counts_only_us(node, app, sys_root):
     app()
     with node.open("rb"):
         assert len(others(node, sys_root(2))) == 1
         assert others(node, sys_root(1)) == []
 
 
-def test_a_program_that_cannot_be_looked_into_is_told_all_the_same(node, sys_root, tmp_path):
+def test_hidden_program_is_reported(node, sys_root, tmp_path):
     with node.open("rb"):
         openers = DeviceUsers(str(node), proc=_only_our_own(tmp_path), sys_root=sys_root(2))
         assert openers.others(OWN) == [DeviceUser(HIDDEN_PROGRAM, 0, mapped=False)]
 
 
-def test_what_has_another_device_of_the_driver_open_is_not_ours(node, sys_root, tmp_path):
+def test_users_of_another_loopback_device_are_not_counted(node, sys_root, tmp_path):
     root = sys_root(2)
     (root / "devices/virtual/video4linux/video11").mkdir()
     with node.open("rb"):
@@ -77,7 +77,7 @@ def test_what_has_another_device_of_the_driver_open_is_not_ours(node, sys_root, 
         assert openers.others(OWN) == []
 
 
-def test_openings_are_noticed_and_a_file_that_goes_is_an_error(node):
+def test_inotify_reports_openings_and_a_deleted_file(node):
     openings = InotifyWatch(str(node))
     assert not openings.take()
     with node.open("rb"):
@@ -92,7 +92,7 @@ def test_openings_are_noticed_and_a_file_that_goes_is_an_error(node):
         InotifyWatch(str(node))
 
 
-def test_events_of_inotify_are_told_apart_also_with_names():
+def test_inotify_events_with_names_are_parsed():
     named = struct.pack("=iIII16s", 1, 0x20, 0, 16, b"video10")
     assert list(event_masks(named + struct.pack("=iIII", 1, 0x8000, 0, 0))) == [0x20, 0x8000]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import fcntl
 import os
@@ -49,7 +48,7 @@ def driver(tmp_path, monkeypatch):
             elif request == ENUM_FMT:
                 raise OSError(errno.EINVAL, "Invalid argument")
             elif request == TRY_FMT:
-                assert ctypes.sizeof(argument) == 208 and struct.unpack_from("=I", argument) == (2,)
+                assert len(argument) == 208 and struct.unpack_from("=I", argument) == (2,)
                 if self.keeps:
                     struct.pack_into("=2I4s", argument, 8, *self.keeps)
             else:
@@ -75,18 +74,18 @@ def driver(tmp_path, monkeypatch):
         (3, LoopbackState.BOTH),
     ],
 )
-def test_its_capabilities_tell_the_state(driver, caps, state):
+def test_state_follows_the_capabilities(driver, caps, state):
     driver.caps = 0x5200000 | caps
     assert query_state(driver.node) is state
 
 
-def test_a_device_of_another_driver_is_none_of_ours(driver):
+def test_device_of_another_driver_is_recognised(driver):
     driver.name = b"uvcvideo"
     assert query_state(driver.node) is LoopbackState.ANOTHER
 
 
 @pytest.mark.parametrize("refuses", [True, False])
-def test_one_that_missed_its_writers_end_is_asked_for_streaming(driver, refuses):
+def test_stuck_device_is_freed_by_streamon(driver, refuses):
     driver.refuses = refuses
     free(driver.node)
     assert driver.calls == [STREAMON]
@@ -95,7 +94,7 @@ def test_one_that_missed_its_writers_end_is_asked_for_streaming(driver, refuses)
 WRITTEN = 0x5200001
 
 
-def test_one_that_gets_no_frame_has_lost_its_writer_whatever_it_had_before(driver, tmp_path):
+def test_written_device_without_frames_is_stuck(driver, tmp_path):
     driver.caps = WRITTEN
     keeps_it_open = os.open(driver.node, os.O_RDWR)
     os.write(keeps_it_open, b"1")
@@ -104,7 +103,7 @@ def test_one_that_gets_no_frame_has_lost_its_writer_whatever_it_had_before(drive
 
 
 @pytest.mark.alone
-def test_one_that_gets_a_frame_is_written(driver, tmp_path):
+def test_device_that_gets_frames_is_written(driver, tmp_path):
     driver.caps = WRITTEN
     writer = os.open(driver.node, os.O_RDWR)
     later = threading.Timer(0.1, lambda: os.write(writer, b"1"))
@@ -116,13 +115,13 @@ def test_one_that_gets_a_frame_is_written(driver, tmp_path):
     os.close(writer)
 
 
-def test_a_newer_driver_knows_who_writes(driver, linux):
+def test_newer_driver_is_believed(driver, linux):
     driver.caps = WRITTEN
     (linux / "module" / "v4l2loopback" / "version").write_text("0.13.2\n")
     assert real_state(driver.node, linux) is LoopbackState.WRITTEN
 
 
-def test_a_format_is_taken_or_another_is_kept(driver):
+def test_kept_format_is_reported(driver):
     assert kept_format(driver.node, 640, 360) == ""
     driver.keeps = (640, 480, YU12)
     assert kept_format(driver.node, 640, 480) == ""
@@ -131,7 +130,7 @@ def test_a_format_is_taken_or_another_is_kept(driver):
     assert kept_format(driver.node, 640, 360) == "640x360 YUYV"
 
 
-def test_one_that_is_not_there_is_for_the_next_to_explain(tmp_path):
+def test_missing_node_raises_oserror(tmp_path):
     for ask in (query_state, real_state, free):
         with pytest.raises(OSError, match="No such file"):
             ask(str(tmp_path / "video9"))
