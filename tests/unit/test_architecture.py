@@ -12,8 +12,9 @@ import sdcam
 
 ROOT = Path(sdcam.__file__).parent
 FLOORS = [
-    {"errors", "resources", "paths", "atomic_file"},
-    {"settings", "platforms"},
+    {"errors", "resources", "paths", "atomic_file", "arrays"},
+    {"platforms"},
+    {"settings"},
     {"pipeline", "models"},
     {"engines", "capture", "output", "compositor"},
     {"workers"},
