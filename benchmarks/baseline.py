@@ -16,7 +16,7 @@ from PIL import Image
 
 from sdcam.capture.test_pattern import TestPattern
 from sdcam.engines.host_side import HostSide
-from sdcam.engines.replay.profile import profiles
+from sdcam.engines.replay import profiles
 from sdcam.engines.replay.stand_in import ReplayProgram
 from sdcam.engines.replay.toy import ToyNetworks
 from sdcam.models import find_model

@@ -13,7 +13,6 @@ from sdcam.doctor.check import (
     not_here,
     of_error,
     ok,
-    trouble,
     warning,
 )
 from sdcam.doctor.probe import HostProbe
@@ -28,7 +27,7 @@ from sdcam.models.provenance import Provenance
 from sdcam.models.registry import EMBEDDED, bundles_of
 from sdcam.models.size import bytes_of, in_words
 
-_PACKAGES = {"openvino": "openvino", "torch": "torch", "replay": "numpy"}  # of an engine
+_PACKAGES = {"openvino": "openvino", "torch": "torch"}  # of an engine
 _PIP_NAMES = {"torch": '"streamdiffusion-cam[torch]"'}
 
 
@@ -116,18 +115,14 @@ def engine(host: HostProbe) -> Finding:
             f"The model {folder.name} is not converted for Core ML, which is fastest on a Mac.",
             f"sdcam models convert {folder.name} --to coreml --layout all",
         )
-    return ok(f"{plan.label}: {_PACKAGES[chosen]} {host.version(_PACKAGES[chosen])}")
+    package = _PACKAGES.get(chosen)
+    return ok(f"{plan.label}: {package} {host.version(package)}" if package else plan.label)
 
 
 def _why_not(host: HostProbe, engine: str, folder: ModelFolder) -> Finding | None:
     """Why this engine cannot run the model; None if it can."""
     package = _PACKAGES.get(engine)
-    if package is None:
-        return trouble(
-            f'There is no engine "{engine}".',
-            'sdcam config edit: model.engine is "auto", "coreml", "openvino" or "torch"',
-        )
-    if host.version(package) is None:
+    if package and host.version(package) is None:
         pip = f"{sys.executable} -m pip install {_PIP_NAMES.get(package, package)}"
         return missing(f"The engine {engine} is not installed.", pip)
     if engine == "openvino" and not folder.has_graphs:

@@ -1,4 +1,5 @@
-"""From the word in the configuration to a loaded and warm model."""
+"""The engines whose stages share one process: OpenVINO on the CPU, torch on any device, and "auto",
+which chooses between the two."""
 
 from __future__ import annotations
 
@@ -6,10 +7,27 @@ import importlib.util
 import sys
 from pathlib import Path
 
+from sdcam.engines.plan import EnginePlan, ModelSpec, no_such_engine
 from sdcam.errors import MissingError, UsageError
-from sdcam.models import ModelFolder
+from sdcam.models import ModelFolder, find_model
 from sdcam.models.registry import EMBEDDED
 from sdcam.pipeline.networks import Networks
+
+
+def ways_to_run(model: ModelSpec) -> list[EnginePlan]:
+    """One plan: nothing is left to choose before the model is opened."""
+    return [EnginePlan(model.name, model.engine, model.size)]
+
+
+def open_plan(plan: EnginePlan, stages: tuple[str, ...]) -> Networks:
+    """All networks of the model, whatever the stages. As `EnginePlan.open`."""
+    from sdcam.engines.render_size import auto_size
+
+    folder = find_model(plan.model)
+    size = plan.size or auto_size(
+        folder, plan.engine, lambda size: open_engine(plan.engine, folder, size)
+    )
+    return open_engine(plan.engine, folder, size)
 
 
 def open_engine(
@@ -21,7 +39,7 @@ def open_engine(
         spec: "auto", "openvino", "openvino:f32|bf16|f16", "torch", "torch:cuda|mps|cpu".
         model: what to run.
         size: (width, height) of the picture in pixels, multiples of 64.
-        threads: of the CPU; None takes the physical cores.
+        threads: of the CPU; None: one for each physical core.
 
     Raises:
         UsageError: no such engine, or a size that the model cannot paint.
@@ -46,16 +64,13 @@ def open_engine(
         except ImportError as fault:
             raise _torch_is_missing(fault) from None
         return TorchNetworks(model, size, device=variant or "auto", threads=threads)
-    raise UsageError(
-        f'There is no engine "{spec}".',
-        'Set model.engine to "auto", "coreml", "openvino", "torch", "torch:cuda|mps|cpu" or '
-        '"replay:PROFILE".',
-    )
+    raise no_such_engine(spec)
 
 
 def automatic_engine(model: ModelFolder) -> str:
-    """The embedded model is made for the CPU and starts fastest there; a big one goes to an
-    accelerator where there is one, which only torch can tell (and its import takes seconds)."""
+    """The embedded model is made for the CPU and starts fastest there. Other models run on an
+    accelerator where one is likely: only torch can tell for certain, and its import takes
+    seconds."""
     if model.has_graphs and (model.name == EMBEDDED or not _accelerator_is_likely()):
         return "openvino"
     if _torch_is_installed():
@@ -80,8 +95,8 @@ def _accelerator_is_likely() -> bool:
 
 
 def _torch_is_missing(fault: ImportError | None = None) -> MissingError:
-    lacks = f"{fault.name} is" if fault is not None and fault.name else "torch is"
+    name = fault.name if fault is not None and fault.name else "torch"
     return MissingError(
-        f"The torch engine cannot run: {lacks} not installed.",
+        f"The torch engine cannot run: {name} is not installed.",
         'Run: pip install "streamdiffusion-cam[torch]".',
     )

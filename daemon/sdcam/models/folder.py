@@ -31,6 +31,7 @@ Config = dict[str, Any]
 
 NETWORKS = ("text_encoder", "encode", "unet", "decode")
 TOKENS = 77  # length of a CLIP prompt
+USUAL_SIZE = (512, 512)  # (width, height) in pixels that the large models were trained on
 WEIGHTS_LAYOUT = "weights_layout"  # key of a graph's metadata: `WeightsFile.layout` of its weights
 LATENT_SCALE = 8  # pixels of the picture per pixel of the latent
 

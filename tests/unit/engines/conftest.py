@@ -124,7 +124,17 @@ def _predict(tiny: ToyNetworks, name: str, inputs: dict[str, Any]) -> dict[str, 
     """The UNet's two halves: the first one does nothing but hand on."""
     if not inputs:  # asked for shapes
         latent = np.zeros((1, 4, SIZE[1] // 8, SIZE[0] // 8), np.float32)
-        return {"hidden" if name == "unet_1" else "noise": latent}
+        prompt, picture = (
+            np.zeros((1, 77, 8), np.float32),
+            np.zeros((SIZE[1], SIZE[0], 3), np.uint8),
+        )
+        return {
+            "text_encoder": {"prompt_embeds": prompt},
+            "encode": {"latent": latent},
+            "unet_1": {"hidden": latent},
+            "decode": {"styled": picture},
+            "fused": {"styled": picture, "latent": latent},
+        }.get(name, {"noise": latent})
     if name == "unet_1":
         return {"hidden": inputs["sample"]}
     if name == "unet_2":

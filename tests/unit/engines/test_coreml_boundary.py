@@ -250,16 +250,11 @@ def unknown_input(patch):
 @pytest.mark.parametrize(
     ("break_engine", "found"),
     [
-        (as_float16, "float16"),
-        (as_float64, "float64"),
         (read_only, "read-only"),
         (with_gaps, "not contiguous"),
         (not_kept, "last owner"),
         (copied_each_time, "another array at each call"),
-        (pictures_as_arrays, "no PIL image"),
-        (height_before_width, r"is RGB of \(64, 128\)"),
         (packages_loaded, "compiled at every load"),
-        (unknown_input, "timestep is missing or unknown"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -275,6 +270,56 @@ def test_a_broken_engine_is_found_out(
     gc.collect()
     lenient_coreml.check_lifetimes()
     assert any(re.search(found, rule) for rule in lenient_coreml.violations)
+
+
+@pytest.mark.parametrize(
+    ("break_engine", "says"),
+    [
+        (as_float16, r"as float32 \(1, 4, 8, 16\), not float16 \(1, 4, 8, 16\)"),
+        (as_float64, r"takes time_embedding as float32 .*, not float64"),
+        (pictures_as_arrays, r"takes image as RGB \(128, 64\), not uint8"),
+        (height_before_width, r"takes image as RGB \(128, 64\), not RGB \(64, 128\)"),
+        (unknown_input, "has no input timestep"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+@pytest.mark.parametrize("paint", [paint_staged, paint_fused])
+def test_inputs_are_checked_before_the_first_prediction(
+    lenient_coreml, bundle, image, monkeypatch, paint, break_engine, says
+):
+    break_engine(monkeypatch)
+    with pytest.raises(SdcamError, match=says):
+        paint(bundle, image)
+    assert lenient_coreml.violations == []  # the machine has seen nothing wrong
+
+
+@pytest.mark.parametrize(
+    ("program", "key", "shape", "says"),
+    [
+        ("unet", "mask", (1,), "unet needs the unknown input mask"),
+        ("decode", "latent", (1, 4, 8, 8), r"decode takes latent as float32 \(1, 4, 8, 8\)"),
+        ("encode", "image", (64, 64), r"encode takes image as RGB \(64, 64\)"),
+    ],
+)
+def test_a_program_with_other_inputs_is_refused_when_it_is_loaded(
+    lenient_coreml, bundle, program, key, shape, says
+):
+    lenient_coreml.host[program][key] = shape
+    with pytest.raises(SdcamError, match=says):
+        open_coreml(bundle, STAGES)
+    assert program not in lenient_coreml.calls
+
+
+def test_a_program_with_other_outputs_is_refused_when_it_is_loaded(lenient_coreml, bundle):
+    predict = lenient_coreml.predict
+
+    def other(name, inputs):
+        return {"z": np.zeros(1)} if name == "encode" else predict(name, inputs)
+
+    lenient_coreml.predict = other
+    with pytest.raises(SdcamError, match="encode has no output latent"):
+        open_coreml(bundle, STAGES)
+    assert "encode" not in lenient_coreml.calls
 
 
 def test_an_unguarded_standard_output_is_found_out(

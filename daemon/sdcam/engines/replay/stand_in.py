@@ -1,12 +1,9 @@
-"""The stand-in for coremltools' `CompiledMLModel`: its manners, a Mac's pace, faults on request."""
+"""The stand-in for coremltools' `CompiledMLModel`: the same rules for inputs, a Mac's pace."""
 
 from __future__ import annotations
 
 import ctypes
-import os
-import signal
 import time
-from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -14,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sdcam.engines.replay.spec import Fault
 from sdcam.engines.replay.toy import ToyNetworks
 
-# Unlike CDLL and `time.sleep` it keeps Python's lock while it waits, as `predict` does.
+# Unlike CDLL and `time.sleep`, PyDLL keeps Python's lock while it waits, as `predict` does.
 _C = ctypes.PyDLL(None)
-_SLEEPS_LONGER = 150e-6  # seconds
+_OVERSLEEP = 150e-6  # seconds: a sleep ends late by up to this
 
 _INPUTS = {
     "encode": {"image"},
@@ -43,49 +39,25 @@ class ReplayProgram:
     """
     Args:
         name: of the program, as in a bundle.
-        milliseconds: that a call takes, the arithmetic included.
+        milliseconds: what a call takes, the arithmetic included.
     """
 
-    def __init__(
-        self,
-        name: str,
-        networks: ToyNetworks,
-        milliseconds: float,
-        faults: Sequence[Fault] = (),
-    ) -> None:
+    def __init__(self, name: str, networks: ToyNetworks, milliseconds: float) -> None:
         self._name = name
         self._networks = networks
         self._seconds = milliseconds / 1000
-        self._faults = tuple(faults)
-        self._calls = 0
 
     def predict(self, data: dict[str, Any]) -> dict[str, Any]:
-        """
+        """Takes and returns what `CompiledMLModel.predict` does.
+
         Raises:
-            RuntimeError: what Core ML would refuse, or convert at every call.
+            RuntimeError: an input that Core ML would refuse, or convert at every call.
         """
-        until = time.perf_counter() + self._seconds * self._begin()
+        until = time.perf_counter() + self._seconds
         results = self._compute({key: _accepted(key, value) for key, value in data.items()})
-        if self._due("garbage"):
-            results = {key: _garbage(value) for key, value in results.items()}
-        given = {key: _returned(value) for key, value in results.items()}
-        while (left := until - time.perf_counter()) > 0:
-            if left > _SLEEPS_LONGER:  # the rest is waited for awake: a sleep ends late
-                _C.usleep(round((left - _SLEEPS_LONGER) * 1e6))
-        return given
-
-    def _begin(self) -> float:
-        """Counts the call, fails if it is to; how many times as long it takes."""
-        self._calls += 1
-        if self._due("crash"):
-            os.kill(os.getpid(), signal.SIGSEGV)
-        while self._due("hang"):
-            _C.usleep(500_000)
-        factors = [f.factor for f in self._faults if f.kind == "slow" and self._calls >= f.at]
-        return max(factors, default=1.0)
-
-    def _due(self, kind: str) -> bool:
-        return any(fault.kind == kind and fault.at == self._calls for fault in self._faults)
+        returned = {key: _returned(value) for key, value in results.items()}
+        wait_with_lock(until - time.perf_counter())
+        return returned
 
     def _compute(self, inputs: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         if set(inputs) != _INPUTS[self._name]:
@@ -103,6 +75,15 @@ class ReplayProgram:
         return {"prompt_embeds": self._networks.text_encoder(**inputs)}
 
 
+def wait_with_lock(seconds: float) -> None:
+    """Waits without letting another thread of this process run. Exact to some microseconds: it
+    sleeps for most of the time and spins for the rest."""
+    until = time.perf_counter() + seconds
+    while (left := until - time.perf_counter()) > 0:
+        if left > _OVERSLEEP:
+            _C.usleep(round((left - _OVERSLEEP) * 1e6))
+
+
 def _accepted(name: str, value: Any) -> NDArray[Any]:
     if name == "image":
         if not isinstance(value, Image.Image) or value.mode != "RGB":
@@ -116,13 +97,8 @@ def _accepted(name: str, value: Any) -> NDArray[Any]:
 
 
 def _returned(value: NDArray[Any]) -> Any:
-    """Pictures as PIL images RGBA, which is what Core ML has of them."""
+    """Core ML returns pictures as PIL images RGBA."""
     if value.dtype != np.uint8:
         return value
     opaque = cv2.cvtColor(value, cv2.COLOR_RGB2RGBA)
     return Image.frombytes("RGBA", (value.shape[1], value.shape[0]), opaque)
-
-
-def _garbage(value: NDArray[Any]) -> NDArray[Any]:
-    """No numbers; a picture of them is black."""
-    return np.zeros_like(value) if value.dtype == np.uint8 else np.full_like(value, np.nan)

@@ -1,9 +1,9 @@
-"""A network small enough for any machine, that depends on all that a real one depends on.
+"""A network small enough for any machine that depends on everything a real one depends on.
 
-It restyles: areas melt into each other, the prompt tints them, few tones remain. The picture is
-no work of art, but it moves with the camera, changes with the prompt and the strength, and every
-bit of it depends on prompt, timestep, noise and previous latent, so that a frame that took the
-wrong one of them is found out by comparing bits.
+It restyles: areas melt into each other, the prompt tints them, few tones remain. The result is no
+work of art. But it moves with the camera, changes with prompt and strength, and every bit of it
+depends on prompt, timestep, noise and previous latent: a frame that was painted with the wrong one
+shows when bits are compared.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class ToyNetworks:
     """
     Args:
         spec: sizes of the model that it stands in for.
-        usual: the noise level that it is to look well at; others look rougher.
+        usual: the noise level at which it looks best; at others it looks rougher.
         time_channels: of the time embedding.
     """
 
@@ -70,7 +70,8 @@ class ToyNetworks:
         return latent.reshape(1, -1, *small.shape[:2])
 
     def unet(self, sample: Float, time_embedding: Float, prompt_embeds: Float) -> Float:
-        """The noise, taken for what differs from its surroundings, and the prompt's tint."""
+        """The noise: what differs from its surroundings, and the prompt's tint. Shapes as in
+        `Networks.predict_noise`; a new array at every call, as from Core ML."""
         tint = np.tanh(self._by_place @ prompt_embeds[0] @ self._by_prompt) * _TINT
         drift = np.tanh(time_embedding[0] @ self._by_time) * _DRIFT
         noise = np.empty_like(sample)
