@@ -135,7 +135,7 @@ class _Page:
 
 
 def _tell_authorization(report: Path) -> ExitCode:
-    from sdcam.install.camera_permission import camera_authorization
+    from sdcam.platforms.avfoundation import camera_authorization
 
     report.write_text(json.dumps({"authorization": camera_authorization().name}))
     return ExitCode.DONE

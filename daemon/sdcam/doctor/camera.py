@@ -30,7 +30,8 @@ from sdcam.doctor.check import (
 from sdcam.doctor.probe import HostProbe
 from sdcam.errors import SdcamError
 from sdcam.install.app_bundle import AppBundle
-from sdcam.install.camera_permission import Answer, report_of_app
+from sdcam.install.camera_permission import ANSWERS, Answer, report_of_app
+from sdcam.platforms.avfoundation import Authorization
 from sdcam.platforms.loopback import loopback_devices
 from sdcam.platforms.names import APP_IDENTIFIER, CAMERA_NAME
 from sdcam.settings import CameraSettings
@@ -106,37 +107,26 @@ def _group_of(host: HostProbe, node: str) -> grp.struct_group:
 def permission(host: HostProbe) -> Finding:
     """The record of macOS. It can say yes and still send no pictures (tweakoz/orkid#236), so the
     check `pictures` decides."""
-    terminal = host.authorization().name
+    terminal = host.authorization()
     app = _app()
     if app is None:
-        if terminal in ("DENIED", "RESTRICTED"):
+        if terminal in (Authorization.DENIED, Authorization.RESTRICTED):
             return missing(
                 "macOS does not let this terminal use the camera.",
                 f"{_PRIVACY}: turn your terminal on, then quit and open it again.",
             )
-        record = "granted" if terminal == "GRANTED" else "macOS will ask"
+        record = "granted" if terminal is Authorization.GRANTED else "macOS will ask"
         return ok(f"of this terminal: {record} (the service is not installed, and has none)")
-    answer = _app_authorization(app)
-    if answer == "GRANTED":
+    answer = _app_answer(app)
+    if answer is Answer.GRANTED:
         return ok(f'"{CAMERA_NAME}" may use the camera')
-    if not answer:
-        return missing(
-            f'The app "{CAMERA_NAME}" did not start.',
-            "sdcam service install builds it again; Console.app shows why an app does not start.",
-        )
-    though = ", though this terminal may" if terminal == "GRANTED" else ""
-    if answer == "NOT_ASKED":
-        return missing(
-            f'macOS has not asked yet whether "{CAMERA_NAME}" may use the camera{though}.',
-            "sdcam service install makes macOS ask.",
-        )
-    return missing(
-        f'macOS does not let "{CAMERA_NAME}" use the camera{though}.',
-        f'{_PRIVACY}: turn "{CAMERA_NAME}" on, then: sdcam service restart',
-        f"If it is not in that list: tccutil reset Camera {APP_IDENTIFIER}, then "
-        "sdcam service install",
-        link=_ORKID,
-    )
+    fix = [answer.todo]
+    if terminal is Authorization.GRANTED:
+        fix.append("This terminal may use it, which does not help the service.")
+    if answer is Answer.DENIED:
+        reset = f"tccutil reset Camera {APP_IDENTIFIER}"
+        fix.append(f"If it is not in that list: {reset}, then sdcam service install")
+    return missing(answer.sentence, *fix, link=_ORKID)
 
 
 def _app() -> Path | None:
@@ -145,10 +135,11 @@ def _app() -> Path | None:
     return app.path if app.launcher.exists() else None
 
 
-def _app_authorization(app: Path) -> str:
-    """The name of its Authorization; "" if it does not start. Opens no camera and asks nobody."""
+def _app_answer(app: Path) -> Answer:
+    """The record for the app. Opens no camera and asks nobody."""
     report = report_of_app(app, ("doctor", "--authorization"), _AUTHORIZATION_SECONDS)
-    return str(report.get("authorization") or "")
+    name = report.get("authorization")
+    return ANSWERS[Authorization[name]] if name else Answer.NO_REPORT
 
 
 @check(Group.CAMERA, "in use", LINUX)
@@ -203,7 +194,7 @@ def _of_service(status: dict[str, Any], camera: str) -> Finding | None:
 
 
 def _of_app(app: Path) -> Finding:
-    if _app_authorization(app) != "GRANTED":
+    if _app_answer(app) is not Answer.GRANTED:
         return not_here("The app has no permission yet.")
     words = ("service", "ask-permission", "--report")
     name = report_of_app(app, words, _APP_PICTURES_SECONDS).get("answer", "")

@@ -8,9 +8,9 @@ from sdcam.doctor.camera import how_to_get_access
 from sdcam.doctor.check import LINUX, Finding, Group, check, missing, not_here, ok, trouble, warning
 from sdcam.doctor.probe import HostProbe
 from sdcam.errors import MissingError
-from sdcam.install.systemd import at_every_start
 from sdcam.platforms import loopback
 from sdcam.platforms.loopback import LoopbackState
+from sdcam.platforms.loopback_setup import boot_commands, install_command
 
 _MODULE = "/sys/module/v4l2loopback"
 _ISSUES = "https://github.com/v4l2loopback/v4l2loopback/issues"
@@ -21,17 +21,6 @@ _SECURE_BOOT = (
 )
 _KEYS = ("/var/lib/shim-signed/mok/MOK.der", "/var/lib/dkms/mok.pub")  # Ubuntu's, dkms's own
 _SECURE_BOOT_LINK = "https://wiki.debian.org/SecureBoot#MOK_-_Machine_Owner_Key"
-# By ID or ID_LIKE of /etc/os-release.
-_INSTALL = {
-    "debian": "sudo apt install v4l2loopback-dkms linux-headers-$(uname -r)",
-    "ubuntu": "sudo apt install v4l2loopback-dkms linux-headers-$(uname -r)",
-    "fedora": "sudo dnf install akmod-v4l2loopback   (from RPM Fusion)",
-    "arch": "sudo pacman -S v4l2loopback-dkms linux-headers",
-    "suse": "sudo zypper install v4l2loopback-kmp-default",
-}
-_INSTALL_ANYWHERE = (
-    "Install your distribution's v4l2loopback (https://github.com/v4l2loopback/v4l2loopback)"
-)
 
 
 def find_device(host: HostProbe) -> str:
@@ -45,7 +34,7 @@ def find_device(host: HostProbe) -> str:
 @check(Group.VIRTUAL_CAMERA, "v4l2loopback", LINUX)
 def module(host: HostProbe) -> Finding:
     load = loopback.load_command()
-    always = ("And at every start of the machine:", *at_every_start())
+    always = ("And at every start of the machine:", *boot_commands())
     if _is_loaded(host):
         version = host.text(f"{_MODULE}/version")
         return ok(f"v4l2loopback {version} is loaded" if version else "v4l2loopback is loaded")
@@ -61,7 +50,9 @@ def module(host: HostProbe) -> Finding:
             else f"Install the headers of {host.kernel}, then: sudo dkms autoinstall",
             load,
         )
-    return missing("v4l2loopback is not installed.", _how_to_install(host), load, *always)
+    return missing(
+        "v4l2loopback is not installed.", install_command(host.at("/etc/os-release")), load, *always
+    )
 
 
 def _is_loaded(host: HostProbe) -> bool:
@@ -81,23 +72,6 @@ def _other_kernels(host: HostProbe) -> list[str]:
     modules = host.at("/lib/modules")
     found = {path.relative_to(modules).parts[0] for path in modules.glob("*/**/v4l2loopback.ko*")}
     return sorted(found - {host.kernel})
-
-
-def _how_to_install(host: HostProbe) -> str:
-    words: list[str] = []
-    for line in host.text("/etc/os-release").splitlines():
-        name, _, value = line.partition("=")
-        if name in ("ID", "ID_LIKE"):
-            words += value.strip('"').replace("opensuse", "suse").split()
-    return next(
-        (
-            command
-            for word in words
-            for family, command in _INSTALL.items()
-            if word.startswith(family)
-        ),
-        _INSTALL_ANYWHERE,
-    )
 
 
 @check(Group.VIRTUAL_CAMERA, "secure boot", LINUX)

@@ -16,7 +16,8 @@ from typing import Any
 
 from sdcam.capture import CameraDevice, list_cameras
 from sdcam.errors import SdcamError
-from sdcam.install.camera_permission import Authorization, camera_authorization
+from sdcam.platforms import read_text
+from sdcam.platforms.avfoundation import Authorization, camera_authorization
 from sdcam.platforms.device_users import users_of
 from sdcam.platforms.loopback import LoopbackState, real_state
 from sdcam.platforms.macos import macos_version
@@ -78,10 +79,7 @@ class HostProbe:
 
     def text(self, path: str) -> str:
         """Content of a small file; empty if it cannot be read."""
-        try:
-            return self.at(path).read_text(encoding="utf-8", errors="replace").strip()
-        except OSError:
-            return ""
+        return read_text(self.at(path))
 
     def run(self, name: str, *words: str | Path, seconds: float | None = None) -> Outcome | None:
         """Runs a tool of the system; None if there is no such program.

@@ -7,34 +7,22 @@ opens the app (`ask_through`), and the app opens the camera (`ask`).
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
-import platform
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from enum import Enum, IntEnum
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from sdcam.errors import SdcamError
+from sdcam.platforms.avfoundation import Authorization, camera_authorization
 from sdcam.platforms.names import APP_IDENTIFIER, CAMERA_NAME
 from sdcam.platforms.tool import call
 
 _ANSWER_SECONDS = 120.0  # for the user
 _POLL_SECONDS = 0.2
 _SETTINGS = "System Settings > Privacy & Security > Camera"
-_AVFOUNDATION = "/System/Library/Frameworks/AVFoundation.framework/AVFoundation"
-_OBJC = "/usr/lib/libobjc.A.dylib"
-
-
-class Authorization(IntEnum):
-    """AVAuthorizationStatus."""
-
-    NOT_ASKED = 0
-    RESTRICTED = 1
-    DENIED = 2
-    GRANTED = 3
 
 
 class Answer(Enum):
@@ -51,7 +39,8 @@ class Answer(Enum):
     )
     UNANSWERED = (
         "Nobody has answered yet whether the app may use the camera.",
-        f'Answer macOS\'s question, or turn "{CAMERA_NAME}" on in {_SETTINGS}.',
+        f'Answer macOS\'s question, or turn "{CAMERA_NAME}" on in {_SETTINGS}; '
+        "`sdcam service install` makes macOS ask.",
     )
     NO_PICTURES = (
         "macOS says that the app may use the camera, but no picture came.",
@@ -76,12 +65,12 @@ class Answer(Enum):
         return self.value[1]
 
 
-def camera_authorization() -> Authorization:
-    """The record of macOS for the program that calls this; opens nothing and asks nobody. On Linux
-    file permissions decide instead, and this is GRANTED."""
-    if platform.system() != "Darwin":
-        return Authorization.GRANTED
-    return Authorization(_ask_avfoundation(ctypes.CDLL(_OBJC), ctypes.CDLL(_AVFOUNDATION)))
+ANSWERS = {
+    Authorization.GRANTED: Answer.GRANTED,
+    Authorization.NOT_ASKED: Answer.UNANSWERED,
+    Authorization.DENIED: Answer.DENIED,
+    Authorization.RESTRICTED: Answer.RESTRICTED,
+}
 
 
 def ask(
@@ -105,9 +94,7 @@ def ask(
         if time.monotonic() > deadline:
             return Answer.UNANSWERED
         time.sleep(_POLL_SECONDS)
-    if now is Authorization.GRANTED:
-        return try_camera()
-    return Answer.RESTRICTED if now is Authorization.RESTRICTED else Answer.DENIED
+    return try_camera() if now is Authorization.GRANTED else ANSWERS[now]
 
 
 def ask_through(app: Path) -> Answer:
@@ -145,25 +132,6 @@ def report_of_app(
         except (OSError, ValueError):
             return {}
         return report if isinstance(report, dict) else {}
-
-
-def _ask_avfoundation(objc: Any, avfoundation: Any) -> int:
-    """[AVCaptureDevice authorizationStatusForMediaType: AVMediaTypeVideo]"""
-    for lookup in (objc.objc_getClass, objc.sel_registerName):
-        lookup.restype = ctypes.c_void_p
-        lookup.argtypes = [ctypes.c_char_p]
-    video = ctypes.c_void_p.in_dll(avfoundation, "AVMediaTypeVideo")
-    # objc_msgSend has to be called with the type of the method: variadic calls differ on ARM.
-    send = ctypes.CFUNCTYPE(ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(
-        ("objc_msgSend", objc)
-    )
-    return int(
-        send(
-            objc.objc_getClass(b"AVCaptureDevice"),
-            objc.sel_registerName(b"authorizationStatusForMediaType:"),
-            video,
-        )
-    )
 
 
 def _try_camera() -> Answer:

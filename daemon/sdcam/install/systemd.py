@@ -21,14 +21,11 @@ from sdcam.install.service_agent import (
     refuse_sudo,
 )
 from sdcam.platforms.loopback import SYS, find_loopback, module_is_loaded
+from sdcam.platforms.loopback_setup import boot_commands, install_command
 from sdcam.platforms.names import CAMERA_NAME
 from sdcam.platforms.tool import Outcome, call
 
 UNIT = "streamdiffusion-cam.service"
-_MODULE_FILES = {
-    "v4l2loopback.modules-load.conf": "/etc/modules-load.d/streamdiffusion-cam.conf",
-    "v4l2loopback.modprobe.conf": "/etc/modprobe.d/streamdiffusion-cam.conf",
-}
 _EXEC = "ExecStart="
 _CONFIG = " --config "  # the last option of that line
 _STOP_SECONDS = 60.0  # longer than TimeoutStopSec
@@ -152,21 +149,13 @@ def how_to_get_the_camera(sys_root: Path = SYS) -> list[str]:
         lines = [f"{missing.what} The service waits for it. These commands make it:"]
     loaded = module_is_loaded(sys_root)
     if not loaded:
-        lines.append("  sudo apt install v4l2loopback-dkms        # or your distribution's package")
-    lines += [f"  {command}" for command in at_every_start()]
+        lines.append(f"  {install_command()}")
+    lines += [f"  {command}" for command in boot_commands()]
     if loaded:
         lines.append(
             "  sudo modprobe -r v4l2loopback             # it is loaded without that camera"
         )
     return [*lines, "  sudo modprobe v4l2loopback"]
-
-
-def at_every_start() -> list[str]:
-    """The commands that load the module with our camera at every start of the machine."""
-    return [
-        f"sudo install -m 644 {shlex.quote(str(resources.launchd(name)))} {target}"
-        for name, target in _MODULE_FILES.items()
-    ]
 
 
 def _quoted(path: Path) -> str:

@@ -9,7 +9,7 @@ from verify_mac.mac import Mac
 from verify_mac.step import Result, Step, failed, passed
 
 _NAMES = ("NOT_ASKED", "RESTRICTED", "DENIED", "GRANTED")
-_ASK = "from sdcam.install.camera_permission import camera_authorization as a; print(a().name)"
+_ASK = "from sdcam.platforms.avfoundation import camera_authorization as a; print(a().name)"
 _GRANTED = "The app may use the camera."
 
 

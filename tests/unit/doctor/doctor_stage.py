@@ -7,7 +7,7 @@ from pathlib import Path
 from sdcam.capture.cameras import CameraDevice, ready_to_list
 from sdcam.capture.listing import find_linux_cameras, macos_cameras
 from sdcam.doctor import Finding, HostProbe, checks_for
-from sdcam.install.camera_permission import Authorization
+from sdcam.platforms.avfoundation import Authorization
 from sdcam.platforms.loopback import LoopbackState
 from sdcam.platforms.macos import read_camera_report
 from sdcam.platforms.v4l2 import Capability

@@ -12,7 +12,7 @@ from doctor_stage import Stage
 from sdcam.doctor import Verdict, pick
 from sdcam.doctor.obs_extension import extensions_in
 from sdcam.errors import ExitCode
-from sdcam.install.camera_permission import Authorization
+from sdcam.platforms.avfoundation import Authorization
 
 OBS = "com.obsproject.obs-studio.mac-camera-extension"
 LISTING = """\
@@ -147,8 +147,9 @@ def test_terminal_without_permission(stage):
     ("answer", "said"),
     [
         ("GRANTED", '"StreamDiffusion Cam" may use the camera'),
-        ("DENIED", 'does not let "StreamDiffusion Cam" use the camera, though this terminal may'),
-        ("NOT_ASKED", "has not asked yet"),
+        ("DENIED", "macOS does not let the app use the camera."),
+        ("RESTRICTED", "Screen Time forbids apps the camera."),
+        ("NOT_ASKED", "Nobody has answered yet"),
         (None, "did not start"),
     ],
 )
@@ -160,7 +161,11 @@ def test_app_reports_its_permission(stage, answer, said):
     told = json.dumps({"authorization": answer})
     # `open ... --args ... FILE`: what the app would write into FILE.
     stage.script("open", f"for last; do :; done; echo '{told}' > \"$last\"" if answer else "exit 1")
-    assert said in stage.finding("permission").found
+    found = stage.finding("permission")
+    assert said in found.found
+    granted = answer == "GRANTED"
+    assert any("This terminal may use it" in line for line in found.fix) is not granted
+    assert found.exit_code is (ExitCode.DONE if granted else ExitCode.MISSING)
 
 
 def test_launch_agent_whose_app_is_gone(stage):

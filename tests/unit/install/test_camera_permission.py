@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sdcam.install.camera_permission import Answer, Authorization, ask
+from sdcam.install.camera_permission import Answer, ask
+from sdcam.platforms.avfoundation import Authorization
 
 
 class Mac:

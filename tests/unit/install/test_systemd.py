@@ -13,6 +13,7 @@ import pytest
 from sdcam import resources
 from sdcam.errors import UsageError
 from sdcam.install.systemd import UNIT, UserUnit, how_to_get_the_camera, render
+from sdcam.platforms.loopback_setup import install_command
 from sdcam.platforms.names import CAMERA_NAME
 
 
@@ -84,7 +85,7 @@ def test_existing_camera_needs_no_commands(sys_root):
 def test_missing_module_is_installed_first(sys_root):
     first, *commands = how_to_get_the_camera(sys_root)
     assert 'no virtual camera "StreamDiffusion Cam"' in first
-    assert commands[0].strip().startswith("sudo apt install v4l2loopback-dkms")
+    assert commands[0].strip() == install_command()
     assert not any("modprobe -r" in command for command in commands)
 
 
