@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import grp
-import os
-import pwd
 import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -32,6 +29,7 @@ from sdcam.errors import SdcamError
 from sdcam.install.app_bundle import AppBundle
 from sdcam.install.camera_permission import ANSWERS, Answer, report_of_app
 from sdcam.platforms.avfoundation import Authorization
+from sdcam.platforms.device_rights import how_to_get_access
 from sdcam.platforms.loopback import loopback_devices
 from sdcam.platforms.names import APP_IDENTIFIER, CAMERA_NAME
 from sdcam.settings import CameraSettings
@@ -47,8 +45,6 @@ _PROBE_SECONDS = 45.0
 _WATCH_SECONDS = 1.5
 _SLOW = 0.6  # of the rate that was asked for
 _BLACK = 4  # of 255: a closed shutter, with the sensor's noise
-_NO_GROUP = -1
-_VIDEO = grp.struct_group(("video", "x", _NO_GROUP, []))
 
 
 @check(Group.CAMERA, "found")
@@ -68,7 +64,7 @@ def access(host: HostProbe) -> Finding:
     if not closed:
         return ok("camera nodes may be opened") if host.cameras else not_here("No camera.")
     names = ", ".join(f'"{camera.name}" ({camera.node})' for camera in closed)
-    return missing(f"This user may not open {names}.", *how_to_get_access(host, closed[0].node))
+    return missing(f"This user may not open {names}.", *how_to_get_access(host.at(closed[0].node)))
 
 
 def _not_permitted(host: HostProbe) -> list[CameraDevice]:
@@ -79,28 +75,6 @@ def _not_permitted(host: HostProbe) -> list[CameraDevice]:
         for camera in host.cameras
         if camera.node and camera.node not in loopbacks and not host.may_use(host.at(camera.node))
     ]
-
-
-def how_to_get_access(host: HostProbe, node: str) -> tuple[str, ...]:
-    """What to do so that this user may open a device node (Linux)."""
-    group = _group_of(host, node)
-    if group.gr_gid in os.getgroups():
-        return (f"sudo chmod g+rw {node}   (its own group, {group.gr_name}, may not use it)",)
-    user = pwd.getpwuid(os.getuid()).pw_name
-    if user in group.gr_mem:
-        return (
-            f'You are in the group "{group.gr_name}", but not since this login: log out and in.',
-        )
-    return (f"sudo usermod -aG {group.gr_name} {user}", "then log out and in")
-
-
-def _group_of(host: HostProbe, node: str) -> grp.struct_group:
-    """Usually "video", which is also the answer for a node that belongs to root's group."""
-    try:
-        group = grp.getgrgid(host.at(node).stat().st_gid)
-    except (OSError, KeyError):
-        return _VIDEO
-    return group if group.gr_gid != 0 else _VIDEO
 
 
 @check(Group.CAMERA, "permission", MACOS)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sdcam.doctor.camera import how_to_get_access
 from sdcam.doctor.check import LINUX, Finding, Group, check, missing, not_here, ok, trouble, warning
 from sdcam.doctor.probe import HostProbe
 from sdcam.errors import MissingError
 from sdcam.platforms import loopback
+from sdcam.platforms.device_rights import how_to_get_access
 from sdcam.platforms.loopback import LoopbackState
 from sdcam.platforms.loopback_setup import boot_commands, install_command
 
@@ -169,7 +169,7 @@ def access(host: HostProbe) -> Finding:
         return _NO_DEVICE
     if host.may_use(host.at(node)):
         return ok(f"{node} may be written")
-    return missing(f"{node} may not be written by this user.", *how_to_get_access(host, node))
+    return missing(f"This user may not write to {node}.", *how_to_get_access(host.at(node)))
 
 
 @check(Group.VIRTUAL_CAMERA, "in use", LINUX)
