@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from sdcam.cli import _COMMANDS, main
+from sdcam.cli import main
+from sdcam.cli.program import COMMANDS
 
 # Python for Windows has none of these; to import one is what would end in a traceback.
 _NOT_THERE = ("fcntl", "grp", "pwd", "resource", "termios")
@@ -17,11 +18,11 @@ for name in {_NOT_THERE}:
     sys.modules[name] = None
 import sdcam.cli
 sys.platform = "win32"
-sys.exit(sdcam.cli.main(sys.argv[1:]))
+sys.exit(sdcam.cli.main())
 """
 
 
-@pytest.mark.parametrize("command", _COMMANDS)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_says_so_before_it_does_anything(command, monkeypatch, capsys):
     monkeypatch.setattr(sys, "platform", "win32")
     assert main([command, "whatever"]) == 1
