@@ -25,7 +25,8 @@ def main(words: Sequence[str] | None = None) -> int:
     """
     try:
         if words is None:
-            import signal
+            # Not `signal`, which takes milliseconds to load: Ctrl-C during them has a traceback.
+            import _signal as signal  # type: ignore[import-not-found]
 
             if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not ignored (nohup)
                 signal.signal(signal.SIGINT, signal.SIG_DFL)
