@@ -1,4 +1,4 @@
-"""The command line as its user meets it: exit codes, and the last line on stderr."""
+"""The command line: exit codes, the last line on stderr, and what it loads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sdcam.errors import UsageError
 from sdcam.settings.default_file import default_text
 
 
-def test_values_are_toml_and_bare_words_are_text():
+def test_assignments_are_toml_and_bare_words_are_text():
     words = ["look.strength=0.7", "output.mirror=true", "look.prompt=a red balloon", "a.b=x=y"]
     words += ["look.seed=2026-11-21"]
     assert assignments(words) == {
@@ -44,12 +44,12 @@ def test_values_are_toml_and_bare_words_are_text():
         (["snapshot", "picture.jpg"], 2, "ends in .png"),
     ],
 )
-def test_mistakes_end_in_a_sentence(words, code, sentence, capsys):
+def test_mistake_ends_in_a_sentence(words, code, sentence, capsys):
     assert main(words) == code
     assert sentence in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_the_status_for_programs_says_so_where_no_service_runs(capsys):
+def test_status_for_programs_without_a_service(capsys):
     assert main(["status", "--json"]) == 3
     told = capsys.readouterr()
     status = json.loads(told.out)
@@ -156,7 +156,7 @@ def test_config_shows_what_is_in_force(capsys, tmp_path):
 
 
 @pytest.mark.parametrize("words", [["config", "schema"], ["config", "path"]])
-def test_an_output_that_is_full_or_closed_is_no_traceback(words):
+def test_full_or_closed_stdout_is_no_traceback(words):
     command = [sys.executable, "-m", "sdcam", *words]
     with open("/dev/full", "w") as full:  # noqa: PTH123
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
