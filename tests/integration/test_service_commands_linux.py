@@ -130,7 +130,7 @@ def test_logs_follows_the_installed_configuration(linux, tmp_path):
 def test_logs_refuses_wrong_numbers(linux, words, capsys):
     with pytest.raises(SystemExit):
         linux.sdcam("logs", *words)
-    assert "no number of lines" in capsys.readouterr().err
+    assert "not a number of lines" in capsys.readouterr().err
 
 
 def test_ctrl_c_ends_logs_follow(tmp_path):

@@ -7,8 +7,8 @@ import contextlib
 import pytest
 from verify_mac.course import STEPS
 
-from sdcam.cli import _parser
 from sdcam.cli.options import settings_from
+from sdcam.cli.program import parser_for
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_commands_are_parsed_by_sdcam(walked):
         if words == ["--version"]:
             continue
         names.add(words[0])
-        arguments = _parser(words[0]).parse_args(words)
+        arguments = parser_for(words[0]).parse_args(words)
         if hasattr(arguments, "set"):
             settings_from(arguments)
     assert names == {"run", "bench", "models", "doctor", "cameras", "service", "demo"}

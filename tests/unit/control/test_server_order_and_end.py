@@ -94,7 +94,7 @@ def test_refuse_waits_until_the_running_command_has_ended(path, hanging):
         asking.join(5)
 
 
-def test_refuse_gives_a_command_that_hangs_up_after_a_second(path, hanging):
+def test_refuse_waits_one_second_for_a_command_that_hangs(path, hanging):
     with ControlServer(path, hanging) as server:
         in_background(ask, path, "set", values={"look.prompt": "anime"})
         hanging.begun.wait(5)
@@ -122,7 +122,7 @@ def test_close_leaves_no_thread_and_no_descriptor(path, service):
     assert len(os.listdir("/dev/fd")) == before  # noqa: PTH208
 
 
-def test_close_gives_a_command_that_hangs_up_after_a_second(path, hanging):
+def test_close_waits_one_second_for_a_command_that_hangs(path, hanging):
     with ControlServer(path, hanging):
         in_background(ask, path, "set", values={"look.prompt": "anime"})
         hanging.begun.wait(5)
@@ -138,7 +138,7 @@ def test_close_right_after_open_and_twice(path, service):
         assert server_threads() == []
 
 
-def test_a_command_that_hangs_delays_no_status(path, hanging):
+def test_command_that_hangs_delays_no_status(path, hanging):
     with ControlServer(path, hanging):
         in_background(ask, path, "set", values={"look.prompt": "anime"})
         hanging.begun.wait(5)
