@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sdcam.errors import UsageError
+from sdcam.plain_toml import parse_plain_toml
 
 
 def add_settings_options(parser: argparse.ArgumentParser) -> None:
@@ -20,12 +21,17 @@ def add_settings_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", metavar="NAME", help="model name, diffusers folder or bundle")
+    parser.add_argument("--engine", metavar="NAME", help="what runs the networks")
+
+
 def add_config_option(parser: argparse.ArgumentParser, text: str = "configuration to read") -> None:
     parser.add_argument("--config", type=file_path, metavar="FILE", help=text)
 
 
 def file_path(text: str) -> Path:
-    """The user's home written out: a shell does that in `--config ~/x`, not in `--config=~/x`."""
+    """Expands the home folder: a shell does that in `--config ~/x`, not in `--config=~/x`."""
     try:
         return Path(text).expanduser()
     except RuntimeError:
@@ -40,15 +46,17 @@ def settings_from(arguments: argparse.Namespace, **more: Any) -> Any:
 
 
 def layers_from(arguments: argparse.Namespace, **more: Any) -> Any:
-    """All that is said about the settings (`sdcam.settings.origin.Layers`), not yet checked."""
+    """Everything that sets a setting (`sdcam.settings.origin.Layers`), not yet checked."""
     from sdcam.settings.load import layers
 
     return layers(arguments.config, overrides_from(arguments, **more))
 
 
 def overrides_from(arguments: argparse.Namespace, **more: Any) -> dict[str, Any]:
-    """What this command line says, nested as in the file; `more` are dotted keys written with
-    "__", `look__prompt="anime"`, and None is what was not said.
+    """What this command line sets, nested as in the file.
+
+    Args:
+        more: further keys, with "__" for the dot: `look__prompt="anime"`. None is not set.
 
     Raises:
         UsageError: a word that is no assignment, or two that contradict each other.
@@ -62,7 +70,7 @@ def overrides_from(arguments: argparse.Namespace, **more: Any) -> dict[str, Any]
         for name in tables:
             table = table.setdefault(name, {})
             if not isinstance(table, dict):
-                raise UsageError(f'"{dotted}" lies in "{name}", which got a value, too.')
+                raise UsageError(f'"{dotted}" lies in "{name}", which has a value, too.')
         table[key] = value
     return nested
 
@@ -71,7 +79,7 @@ def assignments(words: list[str]) -> dict[str, Any]:
     """`["look.strength=0.7"]` as `{"look.strength": 0.7}`; values are TOML, bare words strings.
 
     Raises:
-        UsageError: a word without "=", or what is no text.
+        UsageError: a word without "=", or one that is not text.
     """
     values = {}
     for word in words:
@@ -87,16 +95,10 @@ def assignments(words: list[str]) -> dict[str, Any]:
 
 
 def _toml_value(text: str) -> Any:
-    import datetime
-
-    import tomlkit
-    from tomlkit.exceptions import TOMLKitError
-
     try:
-        said = tomlkit.parse(f"value = {text}").unwrap()
-    except (TOMLKitError, ValueError):
+        parsed = parse_plain_toml(f"value = {text}")
+    except ValueError:
         return text
     # Several lines are text, not TOML; and no setting is a date.
-    if len(said) != 1 or isinstance(said["value"], (datetime.date, datetime.time)):
-        return text
-    return said["value"]
+    plain = len(parsed) == 1 and isinstance(parsed["value"], (str, int, float, list, dict))
+    return parsed["value"] if plain else text

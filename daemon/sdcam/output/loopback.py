@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 
 from sdcam.errors import MissingError, SdcamError
+from sdcam.platforms.device_rights import how_to_get_access
 from sdcam.platforms.device_users import users_of
 from sdcam.platforms.loopback import (
     SYS,
@@ -110,7 +111,7 @@ def explain_refusal(node: str, reason: str) -> MissingError:
     if "permission" in lower:
         return MissingError(
             f"This user may not write to {node}.",
-            "Run `sudo usermod -aG video $USER`, then log out and in again.",
+            ", ".join(how_to_get_access(Path(node))),
         )
     if "busy" in lower or "in use" in lower:
         return _in_use(node)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from sdcam.errors import MissingError
 from sdcam.platforms import read_text, v4l2
+from sdcam.platforms.loopback_setup import install_command
 from sdcam.platforms.names import CAMERA_NAME
 
 DRIVERS = ("v4l2 loopback", "v4l2loopback")
@@ -145,10 +146,7 @@ def kept_format(node: str, width: int, height: int) -> str:
 def _how_to_load(label: str, sys_root: Path) -> str:
     if module_is_loaded(sys_root):
         return f"v4l2loopback is loaded without it: {reload_command(label)}"
-    return (
-        "Install v4l2loopback (sudo apt install v4l2loopback-dkms) and load it: "
-        f"{load_command(label)}"
-    )
+    return f"{install_command()}, then: {load_command(label)}"
 
 
 def _is_silent(node: str) -> bool:

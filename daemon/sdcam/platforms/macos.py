@@ -9,6 +9,7 @@ from typing import Final
 
 from sdcam.errors import SdcamError
 
+# Core ML programs are built for 14 (converters, --target), and so are the keys of Info.plist.
 OLDEST_MACOS: Final = 14
 SW_VERS = ("/usr/bin/sw_vers",)
 CAMERA_REPORT = ("/usr/sbin/system_profiler", "SPCameraDataType", "-json")

@@ -23,6 +23,7 @@ from sdcam.platforms.loopback import (
     query_state,
     real_state,
 )
+from sdcam.platforms.loopback_setup import install_command
 
 QUERYCAP, ENUM_FMT, STREAMON, TRY_FMT = 0x80685600, 0xC0405602, 0x40045612, 0xC0D05640
 YU12, YUYV = b"YU12", b"YUYV"
@@ -153,7 +154,7 @@ def test_a_node_that_does_not_exist_is_explained(linux):
 def test_a_driver_that_is_not_there_comes_with_the_commands(tmp_path):
     with pytest.raises(MissingError, match='There is no virtual camera "StreamDiff') as caught:
         find_loopback("StreamDiffusion Cam", tmp_path)
-    assert "sudo apt install v4l2loopback-dkms" in caught.value.todo
+    assert install_command() in caught.value.todo
     load = 'sudo modprobe v4l2loopback exclusive_caps=1 card_label="StreamDiffusion Cam"'
     assert load in caught.value.todo
 
