@@ -1,4 +1,4 @@
-"""From moments to "somebody watches"."""
+"""From single observations to whether the camera is watched."""
 
 from __future__ import annotations
 

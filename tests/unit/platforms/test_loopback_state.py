@@ -173,9 +173,9 @@ def test_a_webcam_is_no_loopback_device(linux):
 
 
 @pytest.mark.parametrize(
-    ("told", "version"), [("0.13.2\n", (0, 13, 2)), ("0.15-dirty\n", ()), (None, ())]
+    ("content", "version"), [("0.13.2\n", (0, 13, 2)), ("0.15-dirty\n", ()), (None, ())]
 )
-def test_the_version_of_the_module(linux, told, version):
-    if told is not None:
-        (linux / "module/v4l2loopback/version").write_text(told)
+def test_the_version_of_the_module(linux, content, version):
+    if content is not None:
+        (linux / "module/v4l2loopback/version").write_text(content)
     assert module_version(linux) == version
