@@ -1,4 +1,4 @@
-"""A camera through OpenCV's interface; what stands behind it here is a video or a script."""
+"""A camera through OpenCV's interface, played by a script."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Which camera a name, a number or a path selects."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Against a sysfs made of folders, laid out as the kernel does it, and drivers that answer."""
+"""Cameras of a sysfs made of folders, laid out as the kernel does, with scripted drivers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Against reports in the form that `system_profiler SPCameraDataType -json` prints."""
+"""Cameras of reports in the form that `system_profiler SPCameraDataType -json` prints."""
 
 from __future__ import annotations
 

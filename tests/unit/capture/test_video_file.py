@@ -1,3 +1,5 @@
+"""Video files play like live cameras."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

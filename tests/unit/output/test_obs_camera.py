@@ -1,4 +1,4 @@
-"""OBS's camera that is gone, or that takes no frames, is noticed by what macOS tells.
+"""OBS's camera: that it is gone, or takes no frames, is found by what macOS tells.
 
 CoreMediaIO and the memory are constructed, not recorded.
 """

@@ -31,8 +31,8 @@ YU12, YUYV = b"YU12", b"YUYV"
 
 @pytest.fixture
 def driver(tmp_path, monkeypatch):
-    """v4l2loopback 0.12.7 behind a node, with the capabilities that are set on it; what is written
-    into the node is a frame a byte."""
+    """v4l2loopback 0.12.7 behind a node, with settable capabilities. Each byte that is written into
+    the node is a frame."""
 
     class Driver:
         node = str(tmp_path / "video10")
