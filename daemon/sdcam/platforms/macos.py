@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from dataclasses import dataclass
 from typing import Final
 
 from sdcam.errors import SdcamError
+from sdcam.platforms.tool import call
 
 # Core ML programs are built for 14 (converters, --target), and so are the keys of Info.plist.
 OLDEST_MACOS: Final = 14
@@ -67,9 +67,9 @@ def read_camera_report(report: str) -> list[ReportedCamera]:
 
 def _output(command: tuple[str, ...], fault: str) -> str:
     try:
-        done = subprocess.run(
-            command, capture_output=True, check=True, text=True, timeout=_TIMEOUT_S
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise SdcamError(f"{fault}: {error}.", f"Try it by hand: {' '.join(command)}") from error
-    return done.stdout.strip()
+        done = call(*command, seconds=_TIMEOUT_S)
+    except SdcamError as error:
+        raise SdcamError(f"{fault}: {error.what}", error.todo) from None
+    if not done.ok:
+        raise SdcamError(f"{fault}: {done.said}.", f"Try it by hand: {' '.join(command)}")
+    return done.out.strip()
