@@ -39,11 +39,11 @@ def settings_from(arguments: argparse.Namespace, **more: Any) -> Any:
     return load(arguments.config, overrides_from(arguments, **more))
 
 
-def layers_from(arguments: argparse.Namespace, **more: Any) -> Any:
-    """All that is said about the settings (`sdcam.settings.origin.Layers`), not yet checked."""
-    from sdcam.settings.load import layers
+def sources_from(arguments: argparse.Namespace, **more: Any) -> Any:
+    """Everything that sets a setting (`sdcam.settings.sources.ConfigSources`), not yet checked."""
+    from sdcam.settings.sources import ConfigSources
 
-    return layers(arguments.config, overrides_from(arguments, **more))
+    return ConfigSources.read(arguments.config, overrides_from(arguments, **more))
 
 
 def overrides_from(arguments: argparse.Namespace, **more: Any) -> dict[str, Any]:
@@ -68,10 +68,12 @@ def overrides_from(arguments: argparse.Namespace, **more: Any) -> dict[str, Any]
 
 
 def assignments(words: list[str]) -> dict[str, Any]:
-    """`["look.strength=0.7"]` as `{"look.strength": 0.7}`; values are TOML, bare words strings.
+    """`["look.strength=0.7"]` as `{"look.strength": "0.7"}`: the key decides what a text is
+    (`sdcam.settings.sources.typed`), so 1984 can be a prompt. What is quoted, a list or a table is
+    read as TOML.
 
     Raises:
-        UsageError: a word without "=", or what is no text.
+        UsageError: a word without "=", or one that is not UTF-8 text.
     """
     values = {}
     for word in words:
@@ -82,21 +84,18 @@ def assignments(words: list[str]) -> dict[str, Any]:
             word.encode()
         except UnicodeEncodeError:
             raise UsageError(f"{word!r} is not UTF-8 text.") from None
-        values[key.strip()] = _toml_value(text.strip())
+        values[key.strip()] = _value(text.strip())
     return values
 
 
-def _toml_value(text: str) -> Any:
-    import datetime
-
+def _value(text: str) -> Any:
+    if not text.startswith(('"', "'", "[", "{")):
+        return text
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
     try:
-        said = tomlkit.parse(f"value = {text}").unwrap()
+        parsed = tomlkit.parse(f"value = {text}").unwrap()
     except (TOMLKitError, ValueError):
         return text
-    # Several lines are text, not TOML; and no setting is a date.
-    if len(said) != 1 or isinstance(said["value"], (datetime.date, datetime.time)):
-        return text
-    return said["value"]
+    return parsed["value"] if len(parsed) == 1 else text  # several lines are text, not TOML
