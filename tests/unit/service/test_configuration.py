@@ -111,7 +111,7 @@ def test_a_mistake_changes_nothing_and_is_kept_until_it_is_mended(configuration,
     path.write_text("[look]\nprompt = 'anime'\nstrength = 2\n")
     assert configuration.reload() is None
     assert configuration.settings is before
-    (mistake,) = configuration.error.mistakes
+    (mistake,) = configuration.error.issues
     assert mistake.as_dict()["file"] == str(path)
     assert (mistake.as_dict()["line"], mistake.key) == (3, "look.strength")
     assert "less than or equal to 1" in mistake.expected
@@ -245,7 +245,7 @@ def test_a_model_that_is_not_here_changes_nothing(path, monkeypatch, edit, key):
     configuration = Configuration.read(path)
     path.write_text(f"[look]\nseed = 1\n[model]\n{edit}\n")
     assert configuration.reload() is None
-    (mistake,) = configuration.error.mistakes
+    (mistake,) = configuration.error.issues
     assert (mistake.key, mistake.origin.file, mistake.origin.line) == (f"model.{key}", path, 4)
     assert configuration.settings.look.seed == 42
 
@@ -273,6 +273,14 @@ def test_only_live_keys_change_by_command(configuration):
         configuration.set({"look.strength": "A" * 100_000})
     assert len(str(caught.value)) < 200
     assert configuration.settings.look.blend == 0.0
+
+
+def test_a_text_key_gets_the_text_while_running(configuration, path):
+    configuration.set({"look.prompt": "1984", "look.strength": "0.75"})
+    look = configuration.settings.look
+    assert (look.prompt, look.strength) == ("1984", 0.75)
+    configuration.save({"look.prompt": "1985"})
+    assert 'prompt = "1985"' in path.read_text()
 
 
 def test_the_first_file_must_be_right(path):

@@ -125,7 +125,7 @@ def obeys(configuration, path):
     if changes is None:
         assert configuration.settings is before
         assert str(path) in str(configuration.error)
-        for mistake in configuration.error.mistakes:
+        for mistake in configuration.error.issues:
             assert mistake.expected
             assert mistake.origin.line is None or mistake.origin.line >= 1
             assert len(str(mistake)) < 1000

@@ -18,7 +18,7 @@ from sdcam.settings.default_file import (
     meaning,
     schema_text,
 )
-from sdcam.settings.key import choices_of, effect_of
+from sdcam.settings.keys import choices_of, effect_of
 from sdcam.settings.schema import CoreMLSettings, Settings, sections
 
 PATH = resources.config("config.toml")

@@ -4,10 +4,11 @@ import pickle
 
 import pytest
 
+from sdcam.cli.options import assignments
 from sdcam.errors import UsageError
 from sdcam.settings import ConfigError, Fit, load
-from sdcam.settings.load import layers
-from sdcam.settings.toml_lines import line_of
+from sdcam.settings.sources import ConfigSources, tree_of
+from sdcam.settings.toml_file import line_of
 
 
 @pytest.fixture
@@ -52,7 +53,10 @@ def test_the_users_styles_add_to_the_gallery_and_win(write):
     [
         ("[look]\nstrength = 0.5\nstrenght = 2\n", r'line 3: unknown key "look.strenght"; did you'),
         ("[look]\n\nstrength = 2\n", r"line 3: look.strength = 2: .*less than or equal to 1"),
-        ('[look]\nprompt = "a\n', r"line 2: not valid TOML: a string is not closed"),
+        (
+            '[look]\nprompt = "a\n',
+            r"line 2: not valid TOML: a string ends on its line, with a quote",
+        ),
         ("[lok]\na = 1\n", r'line 1: unknown key "lok"; did you mean "look"'),
         ("[model]\nrender_size = 500\n", r"line 2: .*500 is not a multiple of 64"),
         ('[output]\nfit = "stretch"\n', r"line 2: output.fit = 'stretch'.*crop.*pad.*blur"),
@@ -71,7 +75,7 @@ def test_the_users_styles_add_to_the_gallery_and_win(write):
         ('[model]\nengine = "openvno"\n', r'line 2: model.engine = .*did you mean "openvino"'),
         ("[look]\nseed = 1\nseed = 2\n", r'line 3: not valid TOML: Key "seed" already exists'),
         # What only Python takes for the end of a line.
-        ('[look]\nprompt = "a\u2028b"\nseed = \n', r'line 3: .*a value stands behind "="'),
+        ('[look]\nprompt = "a\u2028b"\nseed = \n', r'line 3: .*a value is expected after "="'),
         ("a=0\x0b\x00", r"line 1: not valid TOML: Invalid number"),
         ("a=0\r\x00", r"line 1: not valid TOML: Control characters"),
     ],
@@ -97,13 +101,13 @@ def test_a_mistake_in_the_file_is_told_though_something_stronger_covers_it(write
     monkeypatch.setenv("SDCAM_LOOK__BLEND", "0.5")
     with pytest.raises(ConfigError) as caught:
         load(path, {"look": {"strength": 0.5}})
-    assert [(m.key, m.origin.line) for m in caught.value.mistakes] == [
+    assert [(m.key, m.origin.line) for m in caught.value.issues] == [
         ("look.strength", 2),
         ("look.blend", 3),
     ]
     with pytest.raises(ConfigError) as caught:
         load(path, {"look": {"strength": 8}})
-    assert [str(m.origin) for m in caught.value.mistakes] == [
+    assert [str(m.origin) for m in caught.value.issues] == [
         f"{path}:2",
         f"{path}:3",
         "command line",
@@ -147,13 +151,13 @@ def test_every_mistake_is_told_at_once(write):
     path = write("[look]\nstrength = 2\n\n[lok]\n[output]\nfps = 0\n")
     with pytest.raises(ConfigError) as caught:
         load(path)
-    assert [(m.key, m.origin.line) for m in caught.value.mistakes] == [
+    assert [(m.key, m.origin.line) for m in caught.value.issues] == [
         ("look.strength", 2),
-        ("output.fps", 6),
         ("lok", 4),
+        ("output.fps", 6),
     ]
     again = pickle.loads(pickle.dumps(caught.value))  # errors cross pipes between processes
-    assert (str(again), again.mistakes) == (str(caught.value), caught.value.mistakes)
+    assert (str(again), again.issues) == (str(caught.value), caught.value.issues)
 
 
 def test_lines_after_a_string_that_looks_like_keys():
@@ -171,16 +175,42 @@ def test_a_file_of_an_editor_for_windows(write):
 
 
 def test_where_a_value_came_from(write, monkeypatch):
-    said = layers(write("[look]\nblend = 0.2\n"), {"look": {"prompt": "x"}})
     monkeypatch.setenv("SDCAM_LOOK__STRENGTH", "0.3")
     monkeypatch.setenv("SDCAM_CAMERA", '{"fps": 24}')
+    sources = ConfigSources.read(write("[look]\nblend = 0.2\n"), {"look": {"prompt": "x"}})
     origins = {
-        key: str(said.origin(["look", key])) for key in ("prompt", "strength", "blend", "seed")
+        key: str(sources.origin(["look", key])) for key in ("prompt", "strength", "blend", "seed")
     }
     assert origins == {
         "prompt": "command line",
         "strength": "SDCAM_LOOK__STRENGTH",
-        "blend": f"{said.file}:2",
+        "blend": f"{sources.path}:2",
         "seed": "default",
     }
-    assert str(said.origin(["camera", "fps"])) == "SDCAM_CAMERA"
+    assert str(sources.origin(["camera", "fps"])) == "SDCAM_CAMERA"
+
+
+@pytest.mark.parametrize("text", ["1984", "true", "1e3", "0x10", "nan", "2026-11-21", ".5"])
+def test_a_text_key_gets_the_text(write, monkeypatch, text):
+    """What looks like a number is the prompt that was written."""
+    overrides = tree_of(assignments([f"look.prompt={text}", f"styles.mine={text}"]))
+    settings = load(write(""), overrides)
+    assert (settings.look.prompt, settings.styles["mine"]) == (text, text)
+    monkeypatch.setenv("SDCAM_LOOK__PROMPT", text)
+    assert load(write("")).look.prompt == text
+
+
+def test_a_quoted_text_of_the_command_line_loses_its_quotes(write):
+    overrides = tree_of(assignments(['look.prompt="1984"', "camera.device='7'", 'styles.a="b']))
+    settings = load(write(""), overrides)
+    assert (settings.look.prompt, settings.camera.device) == ("1984", "7")
+    assert settings.styles["a"] == '"b'
+
+
+def test_number_and_switch_keys_read_the_text(write):
+    words = ["look.strength=.5", "look.seed=3", "output.mirror=yes", "output.fit=pad"]
+    settings = load(write(""), tree_of(assignments(words)))
+    assert (settings.look.strength, settings.look.seed) == (0.5, 3)
+    assert (settings.output.mirror, settings.output.fit) == (True, Fit.PAD)
+    with pytest.raises(ConfigError, match=r"Command line: look.seed = '3.5': .*valid integer"):
+        load(write(""), tree_of(assignments(["look.seed=3.5"])))

@@ -81,7 +81,7 @@ def test_the_mode_stays_and_a_link_is_followed(path, tmp_path):
 
 def test_a_broken_file_is_left_alone(path):
     path.write_text("[look\n")
-    with pytest.raises(ConfigError, match=r"line 1: .* Nothing is saved before that is mended"):
+    with pytest.raises(ConfigError, match=r"line 1: .* Nothing is saved until this is fixed"):
         save(path, {"look.seed": 2})
     assert path.read_text() == "[look\n"
 
@@ -93,6 +93,21 @@ def test_a_wrong_value_is_refused(path):
     with pytest.raises(ConfigError, match=r'unknown key "look.strenght"'):
         save(path, {"look.strenght": 0.3})
     assert path.read_text() == "[look]\n"
+
+
+def test_a_value_in_the_place_of_a_section_is_a_mistake_with_its_line(path):
+    """It was a TypeError before."""
+    path.write_text('# mine\nlook = "oil"\n')
+    with pytest.raises(ConfigError, match=r"line 2: look = 'oil'.* Nothing is saved"):
+        save(path, {"look.seed": 2})
+    assert path.read_text() == '# mine\nlook = "oil"\n'
+
+
+def test_a_text_is_written_as_the_key_wants_it(path):
+    save(path, {"look.prompt": "1984", "look.strength": "0.25", "output.mirror": "yes"})
+    saved = tomlkit.parse(path.read_text()).unwrap()
+    assert (saved["look"]["prompt"], saved["look"]["strength"]) == ("1984", 0.25)
+    assert saved["output"]["mirror"] is True
 
 
 def test_a_read_only_file_is_refused(path):

@@ -40,7 +40,7 @@ def test_two_names_in_the_file_that_are_one_are_a_mistake(tmp_path):
     file.write_text('[styles]\n"my style" = "a"\nother = "b"\nmy-style = "c"\n')
     with pytest.raises(ConfigError, match=r'"my-style" has the same name as "my style"') as caught:
         load(file)
-    (mistake,) = caught.value.mistakes
+    (mistake,) = caught.value.issues
     assert (mistake.key, mistake.origin.line) == ("styles.my-style", 4)
     assert alike(["a", "b", "A", "a "]) == {"A": "a", "a ": "a"}
 
@@ -59,4 +59,4 @@ def test_a_prompt_without_words_is_refused(tmp_path, text, key):
     file.write_text(text)
     with pytest.raises(ConfigError, match=r"text is expected; look.blend = 1 shows") as caught:
         load(file)
-    assert [(m.key, m.origin.line) for m in caught.value.mistakes] == [(key, 2)]
+    assert [(m.key, m.origin.line) for m in caught.value.issues] == [(key, 2)]

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from sdcam.engines.openvino_cpu import _PRECISIONS
 from sdcam.engines.plan import LAYOUTS
 from sdcam.settings import ModelSettings
-from sdcam.settings.engine_words import AUTO, VARIANTS
+from sdcam.settings.keys import AUTO, ENGINES
 
 
 @pytest.mark.parametrize(
@@ -47,5 +47,5 @@ def test_a_typo_says_what_was_expected(words, near):
 
 
 def test_the_variants_are_those_of_the_engines():
-    assert set(VARIANTS["coreml"]) == {AUTO, *LAYOUTS}
-    assert set(VARIANTS["openvino"]) == {AUTO, *_PRECISIONS}
+    assert set(ENGINES["coreml"]) == {AUTO, *LAYOUTS}
+    assert set(ENGINES["openvino"]) == {AUTO, *_PRECISIONS}

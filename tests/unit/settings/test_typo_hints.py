@@ -6,23 +6,23 @@ import pytest
 import tomlkit
 
 from sdcam.settings import ConfigError, load
-from sdcam.settings.slips import slip
+from sdcam.settings.toml_file import typo_hint
 
 
 @pytest.mark.parametrize(
     ("line", "expected", "mended"),
     [
-        ("prompt = anime", "text stands in quotes", 'prompt = "anime"'),
-        ("prompt = oil painting  # mine", "text stands in quotes", 'prompt = "oil painting"'),
-        ("prompt = “anime”", "text stands in quotes", 'prompt = "anime"'),
-        ("prompt = 3d render", "text stands in quotes", 'prompt = "3d render"'),
-        ("prompt = 'it's me'", "in double quotes", 'prompt = "it\'s me"'),
-        ('prompt = "anime', "not closed on its line", 'prompt = "anime"'),
-        ('prompt = "anime";', "nothing stands behind a value", 'prompt = "anime"'),
-        ('prompt: "anime"', '"=" stands behind a key, no colon', 'prompt = "anime"'),
-        ("strength : 0,5", '"=" stands behind a key, no colon', "strength = 0.5"),
-        ('prompt == "anime"', '"=" stands once', 'prompt = "anime"'),
-        ("strength 0.5", '"=" and a value stand behind a key', "strength = 0.5"),
+        ("prompt = anime", "text needs quotes", 'prompt = "anime"'),
+        ("prompt = oil painting  # mine", "text needs quotes", 'prompt = "oil painting"'),
+        ("prompt = “anime”", "text needs quotes", 'prompt = "anime"'),
+        ("prompt = 3d render", "text needs quotes", 'prompt = "3d render"'),
+        ("prompt = 'it's me'", "needs double quotes", 'prompt = "it\'s me"'),
+        ('prompt = "anime', "a string ends on its line", 'prompt = "anime"'),
+        ('prompt = "anime";', "nothing may follow a value", 'prompt = "anime"'),
+        ('prompt: "anime"', 'followed by "=", not by a colon', 'prompt = "anime"'),
+        ("strength : 0,5", 'followed by "=", not by a colon', "strength = 0.5"),
+        ('prompt == "anime"', 'followed by a single "="', 'prompt = "anime"'),
+        ("strength 0.5", 'followed by "=" and a value', "strength = 0.5"),
         ("mirror = True", "small letters", "mirror = true"),
         ("mirror = NO", "small letters", "mirror = false"),
         ("strength = 0,5", "a number is written like this", "strength = 0.5"),
@@ -31,11 +31,11 @@ from sdcam.settings.slips import slip
         ("width = 1280px", "a number is written like this", "width = 1280"),
         ("[look", 'a section ends with "]"', "[look]"),
         ("[look  # mine", 'a section ends with "]"', "[look]"),
-        ('my style = "a"', "a name of several words stands in quotes", '"my style" = "a"'),
+        ('my style = "a"', "a name of several words needs quotes", '"my style" = "a"'),
     ],
 )
 def test_a_slip_is_told_with_the_line_as_it_should_be(line, expected, mended):
-    told = slip(line)
+    told = typo_hint(line)
     assert expected in told
     assert told.endswith(f": {mended}")
     tomlkit.parse(mended)
@@ -47,16 +47,16 @@ def test_a_slip_is_told_with_the_line_as_it_should_be(line, expected, mended):
         ("mirror", "mirror = ..."),
         ("prompt =  # later", "prompt = ..."),
         ("// mine", "a comment begins with #"),
-        (r'log_file = "C:\Users"', "a backslash in double quotes is written twice"),
+        (r'log_file = "C:\Users"', "in double quotes a backslash is written twice"),
     ],
 )
 def test_a_slip_without_a_remedy_says_what_was_expected(line, expected):
-    assert expected in slip(line)
+    assert expected in typo_hint(line)
 
 
 @pytest.mark.parametrize("line", ["", "[look]", "seed = 1", "x = [1,", "[[look", "]", "a = " * 99])
 def test_nothing_is_made_up_where_there_is_no_telling(line):
-    assert slip(line) is None
+    assert typo_hint(line) is None
 
 
 def test_the_message_has_file_line_and_key(tmp_path):
@@ -65,5 +65,5 @@ def test_the_message_has_file_line_and_key(tmp_path):
     with pytest.raises(ConfigError) as caught:
         load(file)
     assert str(caught.value) == (
-        f'{file}, line 4: not valid TOML: text stands in quotes: prompt = "anime". Mend that line.'
+        f'{file}, line 4: not valid TOML: text needs quotes: prompt = "anime". Fix this line.'
     )
