@@ -178,8 +178,9 @@ def test_nothing_but_this_module_prints_what_is_not_json():
     """So that no text reaches the terminal past `plain_text`."""
     folder = Path(terminal.__file__).parent
     for file in sorted(folder.glob("*.py")):
-        if file.name.startswith(("terminal", "config")):
+        if file.name == "terminal.py":
             continue
         for line in file.read_text().splitlines():
             if re.search(r"\b(print|stdout\.write|stderr\.write)\(", line):
-                assert "json.dumps" in line or "print(end=" in line, f"{file}: {line}"
+                harmless = ("json.dumps", "as_json", "schema_text", "print(end=")
+                assert any(word in line for word in harmless), f"{file}: {line}"
