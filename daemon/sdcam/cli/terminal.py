@@ -6,7 +6,6 @@ the width of characters, which colours the terminal has, and NO_COLOR.
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -116,6 +115,8 @@ def interruptible(what: str = "", todo: str = "") -> Iterator[None]:
     Raises:
         InterruptionError: instead of KeyboardInterrupt, if `what` says what was interrupted.
     """
+    import signal
+
     try:
         with _on_ctrl_c(signal.default_int_handler):
             yield
@@ -132,6 +133,8 @@ def left_to_the_child() -> AbstractContextManager[None]:
 
 @contextmanager
 def _on_ctrl_c(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    import signal
+
     if signal.getsignal(signal.SIGINT) is not signal.SIG_DFL:  # ignored, or `main` was called
         yield
         return
