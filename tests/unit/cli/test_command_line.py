@@ -51,10 +51,10 @@ def test_mistake_ends_in_a_sentence(words, code, sentence, capsys):
 
 def test_status_for_programs_without_a_service(capsys):
     assert main(["status", "--json"]) == 3
-    told = capsys.readouterr()
-    status = json.loads(told.out)
+    printed = capsys.readouterr()
+    status = json.loads(printed.out)
     assert status["state"] == "away"
-    assert status["error"] in told.err
+    assert status["error"] in printed.err
 
 
 @pytest.mark.parametrize(
