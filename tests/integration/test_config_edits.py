@@ -6,6 +6,7 @@ import os
 import pty
 import select
 import signal
+import statistics
 import subprocess
 import sys
 import time
@@ -106,15 +107,16 @@ def test_the_view_waits_for_the_service_shows_it_and_sees_it_go(start, tmp_path)
 
 @pytest.mark.alone
 def test_a_live_key_takes_effect_at_once_and_no_frame_is_lost(service, config):
-    """Within 300 ms with the question for it; the quickest of five, for the machine is shared."""
+    """Within a third of a second and the time of the question, in the median of five."""
     service.status()
     taken = []
-    for strength in (0.1, 0.2, 0.3, 0.4, 0.6):
+    for number, strength in enumerate((0.1, 0.2, 0.3, 0.4, 0.6)):
+        time.sleep(0.05 * number)  # another moment between two looks of the watcher
         written = time.monotonic()
         config.write_text(FAST.replace("0.5", str(strength)))
         service.until(lambda s, wanted=strength: s["look"]["strength"] == wanted)
         taken.append(time.monotonic() - written)
-    assert min(taken) < 0.3
+    assert statistics.median(taken) < 0.4
     status = service.status()
     assert status["card"] == ""
     assert status["frames"]["dropped"] == 0
@@ -162,7 +164,7 @@ def test_saving_other_keys_keeps_the_prompt_on_the_air_and_says_what_is_covered(
     assert (saved.output.fps, saved.camera.fps) == (24, 5)
     time.sleep(0.5)  # the watcher has seen it
     assert service.status()["look"]["prompt"] == "anime"
-    assert "saved: output.fps = 24, camera.fps = 5" in service.log.read_text()
+    assert "saved: output.fps = 24.0, camera.fps = 5.0" in service.log.read_text()
 
 
 def test_saving_into_a_file_that_the_service_does_not_read_is_refused(
