@@ -31,13 +31,18 @@ class Fit(str, Enum):
 
 
 class Section(BaseModel):
-    """A table of the file. `strict`, because in TOML true, 1 and "1" are three things; text from
-    the environment and the command line is converted before (`sources.typed`)."""
+    """A table of the file.
+
+    It is strict, because in TOML true, 1 and "1" are three things; text of the environment and of
+    the command line is converted before (`sources.typed_values`). Validators are built at first
+    use: the service's processes import these models, and most of them validate nothing.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
         strict=True,
+        defer_build=True,
         validate_default=True,
         allow_inf_nan=False,
         protected_namespaces=(),
