@@ -188,6 +188,7 @@ def test_where_a_value_came_from(write, monkeypatch):
         "seed": "default",
     }
     assert str(sources.origin(["camera", "fps"])) == "SDCAM_CAMERA"
+    assert str(sources.origin(["camera", "width"])) == "default"
 
 
 @pytest.mark.parametrize("text", ["1984", "true", "1e3", "0x10", "nan", "2026-11-21", ".5"])
