@@ -130,7 +130,7 @@ def test_the_log_of_the_configuration_that_was_installed_is_shown(linux, tmp_pat
 def test_what_is_no_number_of_lines_is_refused(linux, words, capsys):
     with pytest.raises(SystemExit):
         linux.sdcam("logs", *words)
-    assert "no number of lines" in capsys.readouterr().err
+    assert "not a number of lines" in capsys.readouterr().err
 
 
 def test_ctrl_c_is_the_end_of_the_log_that_is_followed_and_no_fault(tmp_path):

@@ -12,7 +12,7 @@ import sdcam
 
 ROOT = Path(sdcam.__file__).parent
 FLOORS = [
-    {"errors", "resources", "paths", "atomic_file"},
+    {"errors", "resources", "paths", "atomic_file", "plain_text", "plain_toml"},
     {"settings", "platforms"},
     {"pipeline", "models"},
     {"engines", "capture", "output", "compositor"},

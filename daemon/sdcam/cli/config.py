@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdcam.cli.options import add_config_option, add_settings_options, file_path, sources_from
+from sdcam.cli.terminal import interruptible, left_to_the_child, line, say, warn
 from sdcam.errors import SdcamError, UsageError
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 
 
 def _path(arguments: argparse.Namespace) -> None:
-    print(_file(arguments))
+    say(str(_file(arguments)))
 
 
 def _init(arguments: argparse.Namespace) -> None:
@@ -69,8 +70,9 @@ def _init(arguments: argparse.Namespace) -> None:
             f"{path} exists already.",
             "`sdcam config edit` opens it; --force overwrites it with the default.",
         )
-    create(path)
-    print(f"Wrote {path}: every key with its default. `sdcam config edit` opens it.")
+    with interruptible():
+        create(path)
+    say(f"Wrote {path}: every key with its default. `sdcam config edit` opens it.")
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -84,9 +86,9 @@ def _check(arguments: argparse.Namespace) -> None:
         require_model(sources.settings(), sources)
     except ConfigError as error:
         for issue in error.issues:
-            print(issue, file=sys.stderr)
+            warn(str(issue))
         raise UsageError(_counts(error), error.todo or _todo(error)) from None
-    print(f"OK: {path} is right." if path.exists() else f"OK: no {path}, so all defaults.")
+    say(f"OK: {path} is right." if path.exists() else f"OK: no {path}, so all defaults.")
 
 
 def _counts(error: ConfigError) -> str:
@@ -106,7 +108,12 @@ def _show(arguments: argparse.Namespace) -> None:
     from sdcam.cli.config_show import as_json, as_toml
 
     sources = sources_from(arguments)
-    print(as_json(sources) if arguments.json else as_toml(sources), end="")
+    if arguments.json:
+        print(as_json(sources), end="")
+        return
+    for row in as_toml(sources).splitlines():
+        text, mark, origin = row.rpartition(" # ")
+        line(text, (mark + origin, "dim" if mark else "bold"))  # a section has no origin
 
 
 def _edit(arguments: argparse.Namespace) -> None:
@@ -117,7 +124,8 @@ def _edit(arguments: argparse.Namespace) -> None:
         create(path)
     editor = _editor()
     try:
-        code = subprocess.run([*editor, str(path)], check=False).returncode
+        with left_to_the_child():
+            code = subprocess.run([*editor, str(path)], check=False).returncode
     except OSError as error:
         raise UsageError(
             f"The editor {editor[0]} cannot be started: {error.strerror}.",

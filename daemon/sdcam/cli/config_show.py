@@ -26,7 +26,7 @@ def as_toml(sources: ConfigSources) -> str:
     parts = []
     for section in Settings.model_fields:
         rows = [
-            (f"{_name(key)} = {tomlkit.item(value).as_string()}", unit, _place(origin))
+            (f"{_name(key)} = {_toml(value)}", unit, _place(origin))
             for key, value, unit, origin in _values(section, in_force[section], sources)
         ]
         column = min(_WIDEST_COLUMN, max(len(row[0]) for row in rows)) + 1
@@ -71,6 +71,12 @@ def _place(origin: Origin) -> str:
     return f"~{place[len(home) :]}" if place.startswith(f"{home}/") else place
 
 
+def _toml(value: Any) -> str:
+    """A value as TOML. Characters that would steer a terminal are escaped."""
+    text = tomlkit.item(value).as_string()
+    return "".join(c if c.isprintable() else f"\\U{ord(c):08X}" for c in text)
+
+
 def _name(key: str) -> str:
     bare = key.replace("-", "").replace("_", "")
-    return key if bare.isascii() and bare.isalnum() else tomlkit.item(key).as_string()
+    return key if bare.isascii() and bare.isalnum() else _toml(key)

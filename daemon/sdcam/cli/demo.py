@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdcam.cli import STARTED_NS
+from sdcam.cli.run import summary_text
+from sdcam.cli.terminal import say, warn
 from sdcam.errors import SdcamError, UsageError
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ def run(arguments: argparse.Namespace) -> None:
     import cv2
 
     from sdcam import resources
-    from sdcam.cli.summary import table
     from sdcam.compositor.contact_sheet import contact_sheet
     from sdcam.service.configuration import Configuration
     from sdcam.service.daemon import Daemon, RunPlan
@@ -70,8 +70,8 @@ def run(arguments: argparse.Namespace) -> None:
     picture = contact_sheet(walk.rows)
     if not picture.size or not cv2.imwrite(str(sheet), picture):
         raise SdcamError(f"{sheet} cannot be written.", "Is there space left on the disk?")
-    print(table(summary))
-    print(f"\nWrote {film} (the styled camera) and {sheet} (camera beside style).")
+    say(summary_text(summary))
+    say(f"\nWrote {film} (the styled camera) and {sheet} (camera beside style).")
 
 
 class _Walk(threading.Thread):
@@ -89,7 +89,7 @@ class _Walk(threading.Thread):
         try:
             self._await_first_picture()
             for number, style in enumerate(self._styles, start=1):
-                print(f"[{number}/{len(self._styles)}] {style}", file=sys.stderr, flush=True)
+                warn(f"[{number}/{len(self._styles)}] {style}")
                 self._daemon.set({"look.prompt": style})
                 self._pause.wait(self._seconds)
                 if (pair := self._daemon.newest()) is not None:
@@ -98,7 +98,7 @@ class _Walk(threading.Thread):
             self._daemon.stop()
 
     def _await_first_picture(self) -> None:
-        print("loading the model ...", file=sys.stderr, flush=True)
+        warn("loading the model ...")
         for _ in range(round(_START_SECONDS / _POLL_SECONDS)):
             if self._daemon.newest() is not None or self._daemon.stopping:
                 return

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sdcam.errors import UsageError
+from sdcam.plain_toml import parse_plain_toml
 
 
 def add_settings_options(parser: argparse.ArgumentParser) -> None:
@@ -20,12 +21,17 @@ def add_settings_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", metavar="NAME", help="model name, diffusers folder or bundle")
+    parser.add_argument("--engine", metavar="NAME", help="what runs the networks")
+
+
 def add_config_option(parser: argparse.ArgumentParser, text: str = "configuration to read") -> None:
     parser.add_argument("--config", type=file_path, metavar="FILE", help=text)
 
 
 def file_path(text: str) -> Path:
-    """The user's home written out: a shell does that in `--config ~/x`, not in `--config=~/x`."""
+    """Expands the home folder: a shell does that in `--config ~/x`, not in `--config=~/x`."""
     try:
         return Path(text).expanduser()
     except RuntimeError:
@@ -47,8 +53,10 @@ def sources_from(arguments: argparse.Namespace, **more: Any) -> Any:
 
 
 def overrides_from(arguments: argparse.Namespace, **more: Any) -> dict[str, Any]:
-    """What this command line says, nested as in the file; `more` are dotted keys written with
-    "__", `look__prompt="anime"`, and None is what was not said.
+    """What this command line sets, nested as in the file.
+
+    Args:
+        more: further keys, with "__" for the dot: `look__prompt="anime"`. None is not set.
 
     Raises:
         UsageError: a word that is no assignment, or two that contradict each other.
@@ -62,7 +70,7 @@ def overrides_from(arguments: argparse.Namespace, **more: Any) -> dict[str, Any]
         for name in tables:
             table = table.setdefault(name, {})
             if not isinstance(table, dict):
-                raise UsageError(f'"{dotted}" lies in "{name}", which got a value, too.')
+                raise UsageError(f'"{dotted}" lies in "{name}", which has a value, too.')
         table[key] = value
     return nested
 
@@ -91,11 +99,8 @@ def assignments(words: list[str]) -> dict[str, Any]:
 def _value(text: str) -> Any:
     if not text.startswith(('"', "'", "[", "{")):
         return text
-    import tomlkit
-    from tomlkit.exceptions import TOMLKitError
-
     try:
-        parsed = tomlkit.parse(f"value = {text}").unwrap()
-    except (TOMLKitError, ValueError):
+        parsed = parse_plain_toml(f"value = {text}")
+    except ValueError:
         return text
     return parsed["value"] if len(parsed) == 1 else text  # several lines are text, not TOML

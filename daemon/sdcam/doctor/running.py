@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 from sdcam import __version__
-from sdcam.control.address import socket_address
+from sdcam.control.client import socket_address
 from sdcam.doctor.check import Check, Finding, Group, not_here, ok, trouble, warning
 from sdcam.doctor.world import World
 from sdcam.errors import MissingError

@@ -127,8 +127,7 @@ class World:
     @cached_property
     def status(self) -> dict[str, Any] | SdcamError:
         """Of the running service; MissingError where none runs."""
-        from sdcam.control.address import socket_address
-        from sdcam.control.client import ask
+        from sdcam.control.client import ask, socket_address
 
         try:
             told = ask(socket_address(self.config), "status")

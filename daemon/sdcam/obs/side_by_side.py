@@ -11,19 +11,20 @@ alone. Nothing is encoded while nobody is connected; OBS connects while the scen
 from __future__ import annotations
 
 import logging
-import os
 import socket
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sdcam.control.listener import Listener
-from sdcam.control.peer import may_command, peer_uid
+from sdcam.control.local_server import LocalServer
+
+if TYPE_CHECKING:
+    import asyncio
 
 Pixels = NDArray[np.uint8]
 Pair = tuple[Pixels, Pixels]
@@ -51,13 +52,12 @@ class SideBySide:
     def __init__(self, path: Path, newest: Callable[[], Pair | None]) -> None:
         self._path = path
         self._newest = newest
-        self._closing = threading.Event()
-        self._viewers = threading.BoundedSemaphore(_MOST_VIEWERS)
-        self._listener = Listener(path, "side-by-side", self._serve, own_folder=True)
+        self._viewers = 0
+        self._server = LocalServer(path, "side-by-side", self._serve, own_folder=True)
 
     def __enter__(self) -> None:
         try:
-            self._listener.open()
+            self._server.open()
         except OSError as error:
             _log.warning("no picture for OBS's side by side at %s: %s", self._path, error)
 
@@ -67,27 +67,30 @@ class SideBySide:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._closing.set()
-        self._listener.close()
-        self._listener.join(_PATIENCE_SECONDS)
+        self._server.close()
 
-    def _serve(self, viewer: socket.socket) -> None:
-        if may_command(peer_uid(viewer), os.geteuid()) and self._viewers.acquire(blocking=False):
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._viewers < _MOST_VIEWERS:
+            self._viewers += 1
             try:
-                self._show(viewer)
+                await self._show(writer)
             finally:
-                self._viewers.release()
+                self._viewers -= 1
 
-    def _show(self, viewer: socket.socket) -> None:
+    async def _show(self, viewer: asyncio.StreamWriter) -> None:
+        import asyncio
+
         picture = _JpegPair()
-        viewer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _WAITING_BYTES)
-        viewer.settimeout(_PATIENCE_SECONDS)
+        connection = viewer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _WAITING_BYTES)
+        viewer.transport.set_write_buffer_limits(high=0)  # `drain` waits until all of it is sent
         due = time.monotonic()
-        while not self._closing.is_set():
-            viewer.sendall(picture.of(self._newest()))
+        while not viewer.is_closing():
+            viewer.write(picture.of(self._newest()))
+            await asyncio.wait_for(viewer.drain(), _PATIENCE_SECONDS)
             # One that takes its time is sent fewer pictures, never older ones.
             due = max(due + 1.0 / _RATE, time.monotonic())
-            self._closing.wait(due - time.monotonic())
+            await asyncio.sleep(due - time.monotonic())
 
 
 class _JpegPair:

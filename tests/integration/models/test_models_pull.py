@@ -75,7 +75,7 @@ def test_an_interrupted_pull_goes_on_in_the_next_command(run, hub, models):
     sentence = run(PULL, code=3)
     assert "503" in sentence and "what has come stays" in sentence
     assert not (models / "sdxs-512").exists()
-    assert "sdxs-512" in run(["models", "list"]).partition("To be had")[2]
+    assert "sdxs-512" in run(["models", "list"]).partition("Available with")[2]
     (part,) = models.rglob("*.safetensors.part")
     assert part.stat().st_size == 20_000
     hub.busy = False
@@ -135,7 +135,7 @@ def test_without_a_network_the_sentence_names_the_other_way(run, models, monkeyp
         (["sdxs-512", "--revision", "v9"], 3, 'no revision "v9"'),
         (["sdxs"], 3, 'No model is known as "sdxs"'),
         (["pocket"], 2, "needs no download"),
-        (["../../etc"], 2, "is no name"),
+        (["../../etc"], 2, "is not the name"),
         (["sdxs-512-dreamshaper-anime"], 3, "--from DIR"),
     ],
 )

@@ -227,3 +227,13 @@ def test_set_save_without_a_service(capsys, path):
     assert "Nothing is saved" in capsys.readouterr().err
     assert main(["prompt", "anime", "--save"]) == 0
     assert load().look.prompt == "anime"
+
+
+def test_show_escapes_what_would_steer_the_terminal(capsys, tmp_path):
+    prompt = "a\u009b2J\u202eb"
+    file = tmp_path / "config.toml"
+    file.write_text(f"[look]\nprompt = '{prompt}'\n", encoding="utf-8")
+    assert main(["config", "show", "--config", str(file)]) == 0
+    shown = capsys.readouterr().out
+    assert all(line.isprintable() for line in shown.splitlines())
+    assert tomlkit.parse(shown).unwrap()["look"]["prompt"] == prompt

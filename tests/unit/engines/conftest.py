@@ -14,7 +14,6 @@ import pytest
 from fake_coremltools import FakeCoreML
 from safetensors.numpy import save_file
 
-from sdcam import paths
 from sdcam.engines.coreml import system
 from sdcam.engines.host_side import HostSide
 from sdcam.engines.replay.tiny import TinyNetworks
@@ -84,7 +83,7 @@ def lenient_coreml(
     monkeypatch.setattr(system.platform, "system", lambda: "Darwin")
     monkeypatch.setattr(system.metadata, "version", lambda name: "9.0")
     monkeypatch.setitem(sys.modules, "coremltools", fake.module())
-    monkeypatch.setattr(paths, "user_cache_path", lambda app: tmp_path / "cache" / app)
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda app: tmp_path / "cache" / app)
     return fake
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from verify_mac.course import walk
 
-from sdcam.cli import _parser
 from sdcam.cli.options import settings_from
+from sdcam.cli.program import parser_for
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def test_every_command_is_one_that_sdcam_takes(walked):
         if words == ["--version"]:
             continue
         names.add(words[0])
-        arguments = _parser(words[0]).parse_args(words)
+        arguments = parser_for(words[0]).parse_args(words)
         if hasattr(arguments, "set"):
             settings_from(arguments)
     assert {"run", "bench", "models", "doctor", "cameras", "service", "demo"} <= names

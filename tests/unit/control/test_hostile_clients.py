@@ -1,4 +1,4 @@
-"""Clients that hang, flood, lie or belong to somebody else block nobody."""
+"""Clients that hang, flood, lie or belong to another user block nobody."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ import pytest
 
 from sdcam import paths
 from sdcam.control import client, protocol
-from sdcam.control.address import socket_address
-from sdcam.control.client import ask
-from sdcam.control.peer import may_command, peer_uid, uid_in_xucred
+from sdcam.control.client import ask, socket_address
+from sdcam.control.local_server import may_command, peer_uid, uid_in_xucred
 from sdcam.control.server import ControlServer
 from sdcam.errors import SdcamError, UsageError
 
 
 class Service:
-    """Answers one command and stumbles over another."""
+    """Answers `status` and fails at `set`."""
 
     def status(self):
         return {"state": "running"}
@@ -53,7 +52,7 @@ def answer_of(connection):
         return json.loads(stream.readline())
 
 
-def test_many_that_hang_keep_nobody_waiting(path):
+def test_many_silent_clients_delay_nobody(path):
     hanging = [connected(path) for _ in range(60)]
     started = time.monotonic()
     assert ask(path, "status") == {"state": "running"}
@@ -62,7 +61,7 @@ def test_many_that_hang_keep_nobody_waiting(path):
         connection.close()
 
 
-def test_a_crowd_is_served_one_after_the_other(tmp_path, monkeypatch):
+def test_client_waits_while_the_queue_of_the_socket_is_full(tmp_path, monkeypatch):
     monkeypatch.setattr(client, "_SECONDS", 0.3)
     with socket.socket(socket.AF_UNIX) as busy:
         busy.bind(str(tmp_path / "busy.sock"))
@@ -72,12 +71,12 @@ def test_a_crowd_is_served_one_after_the_other(tmp_path, monkeypatch):
             ask(tmp_path / "busy.sock", "status")
 
 
-def test_who_says_nothing_is_hung_up_on(path):
+def test_silent_client_is_disconnected(path):
     with connected(path) as connection:
         assert connection.recv(1) == b""
 
 
-def test_who_drips_is_hung_up_on(path):
+def test_client_that_drips_is_disconnected(path):
     started = time.monotonic()
     with connected(path) as connection, pytest.raises(ConnectionError):
         while time.monotonic() - started < 10:
@@ -86,10 +85,10 @@ def test_who_drips_is_hung_up_on(path):
     assert time.monotonic() - started < 5
 
 
-def test_who_floods_is_refused(path):
+def test_client_that_floods_is_refused(path):
     with connected(path) as connection:
         try:
-            connection.sendall(b"x" * (3 * protocol.LONGEST_LINE))
+            connection.sendall(b"x" * (8 * protocol.LONGEST_LINE))
         except ConnectionError:
             pass
         else:
@@ -98,7 +97,7 @@ def test_who_floods_is_refused(path):
     assert ask(path, "status") == {"state": "running"}
 
 
-def test_who_never_reads_is_left(path):
+def test_client_that_never_reads_is_disconnected(path):
     with connected(path) as connection:
         connection.settimeout(5)
         with pytest.raises(OSError):
@@ -107,25 +106,25 @@ def test_who_never_reads_is_left(path):
     assert ask(path, "status") == {"state": "running"}
 
 
-def test_several_requests_in_one_conversation_come_back_in_order(path):
+def test_requests_of_one_connection_are_answered_in_order(path):
     with connected(path) as connection, connection.makefile() as stream:
         connection.sendall(b'{"v": 1, "command": "status"}\n{"v": 1, "command": "dance"}\n')
         assert [json.loads(stream.readline())["ok"] for _ in range(2)] == [True, False]
 
 
-def test_a_fault_of_the_service_is_a_sentence_and_a_line_in_its_log(path, caplog):
+def test_exception_of_a_command_is_logged_and_answered_with_a_sentence(path, caplog):
     with pytest.raises(SdcamError, match=r"could not do that\. Look into its log"):
         ask(path, "set", values={"look.prompt": "x"})
     assert "staged" in caplog.text
 
 
 @pytest.mark.parametrize("command", [["status"], {}, None, 7, "x" * 1000])
-def test_a_command_that_is_none(path, command):
-    with pytest.raises(UsageError, match="knows no command"):
+def test_unknown_command_is_answered_with_the_known_ones(path, command):
+    with pytest.raises(UsageError, match=r"knows no command .* It knows status, pause"):
         ask(path, command)
 
 
-def test_another_version_is_told_so_on_both_sides(path, monkeypatch):
+def test_another_version_is_named_on_both_sides(path, monkeypatch):
     monkeypatch.setattr(protocol, "VERSION", 2)
     with connected(path) as connection:
         connection.sendall(b'{"v": 1, "command": "status"}\n')
@@ -134,7 +133,7 @@ def test_another_version_is_told_so_on_both_sides(path, monkeypatch):
     assert "sdcam service restart" in answer["todo"]
 
 
-def test_a_service_that_hangs_or_hangs_up_is_a_sentence(tmp_path, monkeypatch):
+def test_service_that_does_not_answer_is_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(client, "_SECONDS", 0.2)
     with socket.socket(socket.AF_UNIX) as deaf:
         deaf.bind(str(tmp_path / "deaf.sock"))
@@ -143,20 +142,20 @@ def test_a_service_that_hangs_or_hangs_up_is_a_sentence(tmp_path, monkeypatch):
             ask(tmp_path / "deaf.sock", "status")
 
 
-def test_only_its_own_user_and_root_may():
+def test_only_the_own_user_and_root_may_command():
     assert may_command(1000, 1000)
     assert may_command(0, 1000)
     assert not may_command(1001, 1000)
     assert not may_command(1000, 0)
 
 
-def test_the_kernel_says_who_connects():
+def test_peer_uid_is_the_user_of_the_process():
     one, other = socket.socketpair()
     with one, other:
         assert peer_uid(one) == os.geteuid()
 
 
-def test_the_structure_of_macos():
+def test_peer_uid_on_macos():
     told = (0).to_bytes(4, "little") + (501).to_bytes(4, "little") + bytes(68)
     assert uid_in_xucred(told) == 501
     for wrong in (b"", (1).to_bytes(4, "little") + bytes(72)):
@@ -165,13 +164,13 @@ def test_the_structure_of_macos():
 
 
 def test_another_user_is_refused(monkeypatch):
-    """Even where the socket's own mode lets everybody in. As root we become somebody else to
-    connect; as anybody else we make the server think that it is somebody else's."""
+    """Even where the socket's own mode lets everybody in. As root, the test becomes another user to
+    connect; as another user, it makes the server believe that it belongs to somebody else."""
     root = os.geteuid() == 0
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         path = Path(folder) / "control.sock"
         if not root:
-            monkeypatch.setattr("sdcam.control.server.os.geteuid", lambda: 65534)
+            monkeypatch.setattr("sdcam.control.local_server.os.geteuid", lambda: 65534)
         with ControlServer(path, Service()):
             path.chmod(0o666)
             Path(folder).chmod(0o755)
@@ -187,7 +186,7 @@ def test_another_user_is_refused(monkeypatch):
     assert answer["error"] == "This service belongs to another user."
 
 
-def test_the_mode_alone_keeps_another_user_out():
+def test_mode_of_the_socket_keeps_another_user_out():
     if os.geteuid() != 0:
         assert stat.S_IRWXO & 0o700 == 0  # nobody else to be; test_socket.py looks at the mode
         return
@@ -203,7 +202,7 @@ def test_the_mode_alone_keeps_another_user_out():
                 os.seteuid(0)
 
 
-def test_our_own_folder_is_closed_to_others_again():
+def test_own_folder_is_closed_to_others_again():
     path = paths.control_socket("auto")
     path.parent.mkdir(parents=True)
     path.parent.chmod(0o777)
@@ -212,7 +211,7 @@ def test_our_own_folder_is_closed_to_others_again():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_place_where_no_socket_can_be_is_a_sentence(tmp_path):
+def test_place_where_no_socket_can_be_made_is_a_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     with (
         pytest.raises(UsageError, match="cannot be made"),
@@ -222,7 +221,12 @@ def test_a_place_where_no_socket_can_be_is_a_sentence(tmp_path):
 
 
 @pytest.mark.parametrize("said", ['socket = "~nobody-at-all/x"', "socket = 3", "socket = [", "\0"])
-def test_a_broken_file_still_leads_to_the_service(tmp_path, said):
+def test_broken_configuration_still_leads_to_the_service(tmp_path, said):
     config = tmp_path / "config.toml"
     config.write_text(f"[service]\n{said}\n")
     assert socket_address(config) == paths.control_socket("auto")
+
+
+def test_pipe_in_the_place_of_the_configuration_does_not_block(tmp_path):
+    os.mkfifo(tmp_path / "config.toml")
+    assert socket_address(tmp_path / "config.toml") == paths.control_socket("auto")
