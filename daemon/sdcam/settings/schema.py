@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from pydantic.fields import FieldInfo
 
 from sdcam import paths
+from sdcam.platforms.names import CAMERA_NAME
 from sdcam.settings import keys
 from sdcam.settings.keys import AUTO, Effect, Unit
 from sdcam.settings.styles import named, one_of_each
@@ -159,7 +160,7 @@ class OutputSettings(Section):
     """The virtual camera. A change that is not live reopens it."""
 
     device: keys.Text = _output(
-        "StreamDiffusion Cam",
+        CAMERA_NAME,
         "Virtual camera",
         'Its name; Linux: also /dev/videoN; macOS has "OBS Virtual Camera" only.',
     )

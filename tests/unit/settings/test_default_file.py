@@ -8,7 +8,7 @@ import re
 import tomlkit
 
 from sdcam import resources
-from sdcam.engines.coreml.units import UNITS, USUAL
+from sdcam.engines.coreml.layouts import DEFAULT_UNITS, UNITS
 from sdcam.settings import load
 from sdcam.settings.default_file import (
     SCHEMA_NAME,
@@ -102,7 +102,7 @@ def test_schema_is_written_beside_the_file(tmp_path):
 
 
 def test_compute_units_match_the_engine():
-    assert list(CoreMLSettings.model_fields) == list(USUAL)
+    assert list(CoreMLSettings.model_fields) == list(DEFAULT_UNITS)
     for field in CoreMLSettings.model_fields.values():
         assert set(choices_of(field)) == {"auto", *UNITS}
     assert CoreMLSettings().chosen == {}

@@ -22,7 +22,8 @@ from sdcam.settings.keys import AUTO, ENGINES
         "torch",
         "torch:cuda:1",
         "replay",
-        "replay:m3-ultra:staged hang=decode@90 slow=encode@30x5",
+        "replay:m3-ultra",
+        "replay:m3-ultra:staged",
     ],
 )
 def test_engine_names_are_accepted(words):
@@ -36,6 +37,7 @@ def test_engine_names_are_accepted(words):
         ("coreml:fuse", "coreml:fused"),
         ("Torch", "torch"),
         ("torch:gpu", "torch:cpu"),
+        ("replay:m3-ultra crash=unet@10", ""),
         ("abacus", ""),
         ("", ""),
     ],
