@@ -21,7 +21,7 @@ from benchmarks.service import running
 
 
 class PlayedAudience:
-    """In place of `AudienceWatcher`."""
+    """In place of `ViewerWatcher`."""
 
     watchers: tuple[str, ...] | None = ()
 
@@ -44,11 +44,11 @@ class PlayedAudience:
 def serve(words: list[str]) -> int:
     """`sdcam run` with the audience played and the virtual camera nothing."""
     from sdcam.cli import main as sdcam
-    from sdcam.output.null import Null
+    from sdcam.output import Null
     from sdcam.service import demand
     from sdcam.workers import port
 
-    setattr(demand, "AudienceWatcher", PlayedAudience)  # noqa: B010
+    setattr(demand, "ViewerWatcher", PlayedAudience)  # noqa: B010
     setattr(port, "open_sink", lambda spec, output: Null(output))  # noqa: B010
     return sdcam(["run", *words])
 

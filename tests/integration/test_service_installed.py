@@ -12,7 +12,7 @@ import pytest
 
 from sdcam.control.client import ask
 from sdcam.errors import MissingError, SdcamError
-from sdcam.install.interpreter import find_libpython
+from sdcam.install.app_bundle import find_libpython
 from service_machine import CONFIG, TINY, new_machine, runs  # noqa: F401
 
 PATIENCE = 60.0
@@ -49,7 +49,7 @@ def answers(machine, other_than: int | None = None) -> int:
     raise AssertionError(machine.status())
 
 
-def test_it_lives_through_what_only_the_user_can_mend_and_through_a_crash(installed):
+def test_installed_service_survives_missing_devices_and_a_crash(installed):
     first = answers(installed)
     time.sleep(1.0)
     # Neither camera nor virtual camera is there: it says so, and waits.

@@ -13,7 +13,7 @@ from sdcam.cli.terminal import say, warn
 from sdcam.errors import SdcamError, UsageError
 
 if TYPE_CHECKING:
-    from sdcam.compositor.contact_sheet import Pixels
+    from sdcam.arrays import Pixels
     from sdcam.service.daemon import Daemon
 
 _POLL_SECONDS = 0.05

@@ -14,7 +14,7 @@ from sdcam.cli.terminal import interruptible, line, say, writes
 from sdcam.errors import ExitCode, SdcamError
 
 if TYPE_CHECKING:
-    from sdcam.doctor import Check, Finding, World
+    from sdcam.doctor import Check, Finding, HostProbe
 
 _STYLES = {"ok": "green", "warning": "yellow", "trouble": "red"}
 _MARKS = {"ok": "✓", "warning": "!", "trouble": "✗"}
@@ -38,28 +38,28 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     if arguments.authorization:
         return _tell_authorization(arguments.authorization)
     try:
-        from sdcam.doctor import World
+        from sdcam.doctor import HostProbe
     except ImportError as error:  # without numpy not even the doctor starts
         raise SdcamError(
             f"The installation is broken: {error}.",
             f"Run: {sys.executable} -m pip install --force-reinstall streamdiffusion-cam",
         ) from None
-    world = World(arguments.config, camera=not arguments.no_camera, deep=arguments.deep)
+    host = HostProbe(arguments.config, camera=not arguments.no_camera, deep=arguments.deep)
     with interruptible():  # it has a camera open
-        return _for_programs(world) if arguments.json else _for_people(world)
+        return _for_programs(host) if arguments.json else _for_people(host)
 
 
-def _for_programs(world: World) -> ExitCode:
+def _for_programs(host: HostProbe) -> ExitCode:
     from sdcam.doctor import examine, exit_code, pick
 
-    found = list(examine(world))
+    found = list(examine(host))
     code = exit_code(finding for _, finding in found)
     report = {
         "version": __version__,
-        "platform": world.platform,
+        "platform": host.platform,
         "exit_code": int(code),
         "checks": [_as_dict(check, finding) for check, finding in found],
-        "pick": vars(pick(world)),
+        "pick": vars(pick(host)),
     }
     print(json.dumps(report, indent=2))
     return code
@@ -76,13 +76,13 @@ def _as_dict(check: Check, finding: Finding) -> dict[str, Any]:
     }
 
 
-def _for_people(world: World) -> ExitCode:
+def _for_people(host: HostProbe) -> ExitCode:
     """Prints each finding as it is made: the camera takes seconds."""
     from sdcam.doctor import Verdict, examine, exit_code, pick
 
     findings = []
     group = ""
-    for check, finding in examine(world):
+    for check, finding in examine(host):
         findings.append(finding)
         if finding.verdict is Verdict.NOT_HERE:
             continue
@@ -94,7 +94,7 @@ def _for_people(world: World) -> ExitCode:
         _show(check.name, finding)
     say()
     say(_count(findings))
-    picked = pick(world)
+    picked = pick(host)
     if picked.name:
         say(f'In your video app pick the camera "{picked.name}". {picked.why}.')
     return exit_code(findings)
@@ -120,7 +120,7 @@ def _count(findings: list[Finding]) -> str:
 
 
 def _tell_authorization(report: Path) -> ExitCode:
-    from sdcam.install.authorization import camera_authorization
+    from sdcam.platforms.avfoundation import camera_authorization
 
     report.write_text(json.dumps({"authorization": camera_authorization().name}))
     return ExitCode.DONE

@@ -165,11 +165,11 @@ def _download(word: str, revision: str | None, yes: bool) -> None:
 
 def _copy(word: str, source: Path) -> None:
     from sdcam.models.copy_in import copy_in
-    from sdcam.models.origin import Origin
+    from sdcam.models.provenance import Provenance
 
     with interruptible("The copy was interrupted.", "Nothing of it was kept."):
         folder = copy_in(word, source)
-    _say_licence((Origin.read(folder) or Origin(source="")).licence)
+    _say_licence((Provenance.read(folder) or Provenance(source="")).licence)
     _say_next_step(folder)
 
 

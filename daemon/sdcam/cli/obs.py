@@ -62,7 +62,7 @@ def _feeds(settings: Settings) -> Feeds:
         MissingError: there is no virtual camera, so OBS would show nothing.
     """
     from sdcam.obs import CaptionFile, Feeds, caption_file, side_by_side_socket
-    from sdcam.output.loopback import find_loopback
+    from sdcam.platforms.loopback import find_loopback
 
     camera = find_loopback(settings.output.device) if _SYSTEM == "linux" else ""
     caption = caption_file()

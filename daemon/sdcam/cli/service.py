@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     elif arguments.action == "logs":
         named = arguments.config or agent.configuration()
         with interruptible(), contextlib.suppress(KeyboardInterrupt):  # Ctrl-C ends --follow
-            _logs(_log_file(named), arguments, agent.where_else_to_look())
+            _logs(_log_file(named), arguments, agent.other_output())
     else:
         with interruptible():
             getattr(agent, arguments.action)(say)
@@ -119,7 +119,7 @@ def _status(state: ServiceState, as_json: bool) -> ExitCode:
 
 
 def _logs(path: Path, arguments: argparse.Namespace, elsewhere: str) -> None:
-    from sdcam.install.log_lines import follow, last_lines
+    from sdcam.install.logs import follow, last_lines
     from sdcam.paths import crash_file
 
     crashes = crash_file(str(path))

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from sdcam.output.audience import AudienceWatcher
+from sdcam.output.viewers import ViewerWatcher
 from sdcam.service.situation import Situation
 from sdcam.settings import OutputSettings
 from sdcam.workers.capture import CaptureWorker
@@ -39,7 +39,7 @@ class Demand:
         self._settings = settings
         self._records = any(spec.startswith("file:") for spec in outputs)  # for somebody later
         self._capture, self._inference, self._output = capture, inference, output
-        self._audience: AudienceWatcher | None = None
+        self._audience: ViewerWatcher | None = None
         self._works = True
         self._unwatched_since: float | None = None
         self._lock = threading.RLock()
@@ -108,7 +108,7 @@ class Demand:
             self._audience.stop()
         self._audience = None
         if device is not None:
-            self._audience = AudienceWatcher(device, lambda _: self._decide(), self._own_pids)
+            self._audience = ViewerWatcher(device, lambda _: self._decide(), self._own_pids)
             self._audience.start()
 
     def _own_pids(self) -> set[int]:

@@ -58,8 +58,10 @@ ENGINES: Final[Mapping[str, tuple[str, ...]]] = {
     "coreml": (AUTO, "fused", "staged"),
     "openvino": (AUTO, "f32", "bf16", "f16"),
     "torch": (AUTO, "cpu", "mps", "cuda", "cuda:[0-9]+"),
-    "replay": ("[^ ]*(?: .*)?",),  # profile, layout and faults: a small language of its own
+    "replay": ("[^: ]*", "[^: ]*:(?:fused|staged)"),  # the engine knows its profiles
 }
+# Engines that a test or a benchmark has registered; they check their own variants.
+REGISTERED_ENGINES: Final[set[str]] = set()
 # JSON Schema knows only the regular expressions that all languages share.
 ENGINE_PATTERN: Final = (
     f"^(?:{AUTO}|"
@@ -70,7 +72,7 @@ ANY_WORD: Final = r"\S"
 
 
 def _known_engine(value: str) -> str:
-    if re.fullmatch(ENGINE_PATTERN, value):
+    if re.fullmatch(ENGINE_PATTERN, value) or re.split("[: ]", value)[0] in REGISTERED_ENGINES:
         return value
     variants = (f"{e}:{v}" for e, names in ENGINES.items() for v in names if v.isalnum())
     near = get_close_matches(value, [AUTO, *ENGINES, *variants], n=1)

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from pydantic.fields import FieldInfo
 
 from sdcam import paths
+from sdcam.platforms.names import CAMERA_NAME
 from sdcam.settings import keys
 from sdcam.settings.keys import AUTO, Effect, Unit
 from sdcam.settings.styles import named, one_of_each
@@ -31,13 +32,18 @@ class Fit(str, Enum):
 
 
 class Section(BaseModel):
-    """A table of the file. `strict`, because in TOML true, 1 and "1" are three things; text from
-    the environment and the command line is converted before (`sources.typed`)."""
+    """A table of the file.
+
+    It is strict, because in TOML true, 1 and "1" are three things; text of the environment and of
+    the command line is converted before (`sources.typed_values`). Validators are built at first
+    use: the service's processes import these models, and most of them validate nothing.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
         strict=True,
+        defer_build=True,
         validate_default=True,
         allow_inf_nan=False,
         protected_namespaces=(),
@@ -154,7 +160,7 @@ class OutputSettings(Section):
     """The virtual camera. A change that is not live reopens it."""
 
     device: keys.Text = _output(
-        "StreamDiffusion Cam",
+        CAMERA_NAME,
         "Virtual camera",
         'Its name; Linux: also /dev/videoN; macOS has "OBS Virtual Camera" only.',
     )

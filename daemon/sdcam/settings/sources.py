@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache, cached_property
@@ -51,7 +52,7 @@ class ConfigSources:
     """Everything that sets a value.
 
     Attributes:
-        text: of the file; `path` is named in messages.
+        path: of the file, for messages; `text` is its content.
         overrides: nested values of the command line.
         environment: the variables that begin with SDCAM_.
     """
@@ -77,12 +78,10 @@ class ConfigSources:
         try:
             text = read(path)
         except FileNotFoundError:
-            if file is None and paths.ENV_CONFIG not in os.environ:
-                text = ""
-            else:
-                raise ConfigError.of_file(
-                    path, "does not exist", "`sdcam config init` writes one."
-                ) from None
+            if file is not None or paths.ENV_CONFIG in os.environ:
+                todo = "`sdcam config init` writes one."
+                raise ConfigError.of_file(path, "does not exist", todo) from None
+            text = ""
         return cls(path, text, overrides or {})
 
     def settings(self) -> Settings:
@@ -91,18 +90,17 @@ class ConfigSources:
             ConfigError: the file is not TOML, or there are unknown keys or values that do not fit;
                 it names all of them.
         """
-        issues: list[ConfigIssue] = list(self._environment[1])
-        stronger = merge(self._environment[0], self._command_line)
+        environment, issues = self._environment
+        stronger = merge(environment, _typed_tree(self.overrides))
         weaker = merge({"styles": shipped_styles()}, self.in_file)
-        settings, wrong = self._validated(merge(weaker, stronger), self.origin)
-        issues += wrong
-        # A mistake that something stronger covers would show up when that is gone.
+        settings, more = _validated(merge(weaker, stronger), self.origin)
+        issues = [*issues, *more, *self._styles_of_one_name()]
+        # A mistake in the file that something stronger covers would show up when that is gone.
         if covered := _covered(self.in_file, stronger):
-            issues += self._validated(covered, self._origin_in_file)[1]
-        issues += self._styles_of_one_name()
+            issues += _validated(covered, self._origin_in_file)[1]
         if settings is None or issues:
-            ranks = {source: rank for rank, source in enumerate(Source)}
-            issues.sort(key=lambda i: (ranks[i.origin.source], i.origin.line or 0))
+            ranks = list(Source)
+            issues.sort(key=lambda i: (ranks.index(i.origin.source), i.origin.line or 0))
             raise ConfigError(issues)
         return settings
 
@@ -110,11 +108,11 @@ class ConfigSources:
         """Of the value of a key, or of the section that holds it."""
         if _holds(self.overrides, keys):
             return Origin(Source.COMMAND_LINE)
-        names = {name.upper(): name for name in self.environment}
-        for length in range(len(keys), 0, -1):
-            variable = (_PREFIX + _DELIMITER.join(keys[:length])).upper()
-            if variable in names:
-                return Origin(Source.ENVIRONMENT, variable=names[variable])
+        if _holds(self._environment[0], keys):
+            names = {name.upper(): name for name in self.environment}
+            variable = _PREFIX + keys[0].upper()
+            single = _DELIMITER.join([variable, *keys[1:2]]).upper()
+            return Origin(Source.ENVIRONMENT, variable=names.get(single) or names.get(variable))
         return self._origin_in_file(keys) if _holds(self.in_file, keys) else Origin(Source.DEFAULT)
 
     @cached_property
@@ -130,12 +128,8 @@ class ConfigSources:
         return Origin(Source.FILE, self.path, line_of(self.text, keys))
 
     @cached_property
-    def _command_line(self) -> Tree:
-        return _typed_tree(self.overrides)
-
-    @cached_property
-    def _environment(self) -> tuple[Tree, Sequence[ConfigIssue]]:
-        """What the environment sets, and the variables that are no setting: a typo there would
+    def _environment(self) -> tuple[Tree, list[ConfigIssue]]:
+        """What the environment sets, and the variables that name no setting: a typo there would
         otherwise have no effect and no message."""
         values: dict[str, Any] = {}
         issues = []
@@ -144,33 +138,36 @@ class ConfigSources:
             expected = ""
             if section not in Settings.model_fields or len(keys) > 1:
                 expected = f"no setting has this name{_closest_variable(name)}"
-            elif not _is_text(text):
+            elif re.search(r"[\ud800-\udfff]", text):  # how Python keeps bytes that are not UTF-8
                 expected = f"{short(repr(text))} is not UTF-8 text"
             elif keys:
                 values = merge(values, {section: {keys[0]: text}})
             elif (table := _json_object(text)) is not None:
                 values = merge({section: table}, values)
             else:
+                variable = f"{_PREFIX}{section}{_DELIMITER}key".upper()
                 expected = (
-                    f"{short(repr(text))} is not a JSON object; a single key is set by "
-                    f"{name.upper()}{_DELIMITER}KEY"
+                    f"{short(repr(text))} is not a JSON object; a single key is set by {variable}"
                 )
             if expected:
                 origin = Origin(Source.ENVIRONMENT, variable=name)
                 issues.append(ConfigIssue(origin, section, expected))
         return _typed_tree(values), issues
 
-    def _validated(self, values: Tree, origin: Any) -> tuple[Settings | None, list[ConfigIssue]]:
-        try:
-            return Settings.model_validate(values), []
-        except ValidationError as error:
-            return None, list(issues_of(error, origin))
-
     def _styles_of_one_name(self) -> Iterable[ConfigIssue]:
         styles = self.in_file.get("styles")
         for name, first in alike(styles if isinstance(styles, Mapping) else ()).items():
             expected = f'the style "{name}" has the same name as "{first}"; one of them is expected'
             yield ConfigIssue(self._origin_in_file(["styles", name]), f"styles.{name}", expected)
+
+
+def _validated(
+    values: Tree, origin: Callable[[Sequence[str]], Origin]
+) -> tuple[Settings | None, list[ConfigIssue]]:
+    try:
+        return Settings.model_validate(values), []
+    except ValidationError as error:
+        return None, list(issues_of(error, origin))
 
 
 def typed_values(values: Tree) -> dict[str, object]:
@@ -192,14 +189,11 @@ def _typed(dotted: str, value: object) -> object:
 
 
 @cache
-def _shipped_styles() -> dict[str, str]:
-    text = resources.config("styles.toml").read_text(encoding="utf-8")
-    return {str(k): str(v) for k, v in tomlkit.parse(text).unwrap()["styles"].items()}
-
-
-def shipped_styles() -> dict[str, str]:
+def shipped_styles() -> Mapping[str, str]:
     """The gallery that comes with the program, name to prompt; the user's own styles add to it."""
-    return dict(_shipped_styles())
+    text = resources.config("styles.toml").read_text(encoding="utf-8")
+    styles: Mapping[str, str] = tomlkit.parse(text).unwrap()["styles"]
+    return styles
 
 
 def _typed_tree(values: Tree) -> Tree:
@@ -268,12 +262,3 @@ def _json_object(text: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
-
-
-def _is_text(value: str) -> bool:
-    """Whether the bytes were UTF-8; Python keeps those that were not as single surrogates."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

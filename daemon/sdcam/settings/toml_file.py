@@ -103,11 +103,10 @@ def _line_of_error(text: str, kind: type[Exception]) -> int:
 
 _NAME = r"""(?:[A-Za-z0-9_-]+|"(?:\\.|[^"\\])*"|'[^']*')"""
 _DOTTED = rf"{_NAME}(?:\s*\.\s*{_NAME})*"
-_HEADER_OR_KEY = re.compile(rf"^\s*(?:\[\[?\s*(?P<table>{_DOTTED})\s*\]|(?P<key>{_DOTTED})\s*=)")
+_HEADER_OR_KEY = rf"^\s*(?:\[\[?\s*(?P<table>{_DOTTED})\s*\]|(?P<key>{_DOTTED})\s*=)"
 # Strings and comments may hold text that looks like a key.
-_STRING_OR_COMMENT = re.compile(
-    r'"""(?:\\.|[^\\])*?"""|' + r"'''.*?'''|" + r'"(?:\\.|[^"\\\n])*"|' + r"'[^'\n]*'|#[^\n]*",
-    re.DOTALL,
+_STRING_OR_COMMENT = (
+    r'(?s)"""(?:\\.|[^\\])*?"""|' + r"'''.*?'''|" + r'"(?:\\.|[^"\\\n])*"|' + r"'[^'\n]*'|#[^\n]*"
 )
 
 
@@ -126,8 +125,10 @@ def line_of(text: str, keys: Sequence[str]) -> int | None:
 def _named_lines(text: str) -> Iterator[tuple[int, list[str], bool]]:
     """(line, ["look", "seed"], whether it is the header of a table)."""
     table: list[str] = []
-    for number, line in enumerate(_STRING_OR_COMMENT.sub(_on_one_line, text).split("\n"), start=1):
-        if found := _HEADER_OR_KEY.match(line):
+    for number, line in enumerate(
+        re.sub(_STRING_OR_COMMENT, _on_one_line, text).split("\n"), start=1
+    ):
+        if found := re.match(_HEADER_OR_KEY, line):
             names = [
                 name.strip("\"'") for name in re.findall(_NAME, found["table"] or found["key"])
             ]
@@ -144,9 +145,9 @@ def _on_one_line(token: re.Match[str]) -> str:
 
 
 _KEY = r"""^\s*(?P<key>[\w.-]+|"[^"]*"|'[^']*')\s*"""
-_COMMENT = re.compile(r"(?:^|\s+)#.*$")
+_COMMENT = r"(?:^|\s+)#.*$"
 # A number, and what people write behind one: "50%", "1280px", "0.5;".
-_NUMBER = re.compile(r"(-?)\+?(\d*)(?:[.,](\d*))?(?<=[\d.,])(?:[;%]|px|fps|s|f)?")
+_NUMBER = r"(-?)\+?(\d*)(?:[.,](\d*))?(?<=[\d.,])(?:[;%]|px|fps|s|f)?"
 _SWITCHES = {
     **dict.fromkeys(("true", "yes", "on"), "true"),
     **dict.fromkeys(("false", "no", "off"), "false"),
@@ -166,14 +167,13 @@ _LINE_HINTS = (
     (_KEY + r"==+(?P<value>.*)", 'a key is followed by a single "=": {key} = {meant}'),
     (_KEY + r"(?P<value>[^=]*)$", 'a key is followed by "=" and a value: {key} = {meant}'),
 )
-_ASSIGNED = re.compile(_KEY + r"=(?P<value>.*)")
 _VALUE_HINTS = (
     (r"", 'a value is expected after "=": {key} = {meant}'),
     (
         "(?i:" + "|".join(_SWITCHES) + ")",
         "true and false are written in small letters: {key} = {meant}",
     ),
-    (_NUMBER.pattern, "a number is written like this: {key} = {meant}"),
+    (_NUMBER, "a number is written like this: {key} = {meant}"),
     (r"""[^"'\[{].*""", "text needs quotes: {key} = {meant}"),
     (r""""[^"]*|'[^']*""", "a string ends on its line, with a quote: {key} = {meant}"),
     (r"'(?!'').*", "text with an apostrophe needs double quotes: {key} = {meant}"),
@@ -193,8 +193,8 @@ def typo_hint(line: str) -> str | None:
         if found := re.match(pattern, line):
             groups = found.groupdict()
             return hint.format(key=groups.get("key"), meant=_meant(groups.get("value") or ""))
-    if assigned := _ASSIGNED.match(line):
-        value = _COMMENT.sub("", assigned["value"]).strip()
+    if assigned := re.match(_KEY + r"=(?P<value>.*)", line):
+        value = re.sub(_COMMENT, "", assigned["value"]).strip()
         for pattern, hint in _VALUE_HINTS:
             if re.fullmatch(pattern, value):
                 return hint.format(key=assigned["key"], meant=_meant(value))
@@ -203,12 +203,12 @@ def typo_hint(line: str) -> str | None:
 
 def _meant(text: str) -> str:
     """The TOML value that the text stands for."""
-    text = _COMMENT.sub("", text).strip()
+    text = re.sub(_COMMENT, "", text).strip()
     if not text:
         return "..."
     if text.lower() in _SWITCHES:
         return _SWITCHES[text.lower()]
-    if number := _NUMBER.fullmatch(text):
+    if number := re.fullmatch(_NUMBER, text):
         sign, whole, part = number[1], number[2].lstrip("0") or "0", number[3]
         return f"{sign}{whole}" if part is None else f"{sign}{whole}.{part or 0}"
     if text[0] == '"' and (end := text.find('"', 1)) > 0:

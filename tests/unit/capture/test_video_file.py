@@ -9,7 +9,8 @@ from stepped_clock import SteppedClock
 
 from sdcam import resources
 from sdcam.capture import Source, open_source
-from sdcam.capture.video_file import VideoFile, plausible_fps
+from sdcam.capture.files import VideoFile
+from sdcam.capture.source import plausible_fps
 from sdcam.errors import MissingError, SdcamError, UsageError
 from sdcam.settings.schema import CameraSettings
 
@@ -47,7 +48,7 @@ def test_a_late_reader_misses_frames_instead_of_lagging(
     assert greys(video, 3) == [10, 11, 12]
 
 
-def test_what_is_missed_may_lie_beyond_the_end(make_video: MakeVideo, clock: SteppedClock) -> None:
+def test_skipped_frames_may_lie_beyond_the_end(make_video: MakeVideo, clock: SteppedClock) -> None:
     path = make_video(frames=5, fps=25)
     round_and_round, once = VideoFile(path), VideoFile(path, once=True)
     assert greys(round_and_round, 1) == greys(once, 1) == [0]
@@ -56,7 +57,7 @@ def test_what_is_missed_may_lie_beyond_the_end(make_video: MakeVideo, clock: Ste
     assert greys(once, 1) == []
 
 
-def test_after_a_long_stop_it_goes_on_where_it_was(
+def test_video_resumes_where_it_was_after_a_long_stop(
     make_video: MakeVideo, clock: SteppedClock
 ) -> None:
     video = VideoFile(make_video(frames=25, fps=25), once=True)

@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 
 from sdcam.engines.coreml import system
 from sdcam.engines.host_side import HostSide
-from sdcam.engines.replay.tiny import TinyNetworks
+from sdcam.engines.replay.toy import ToyNetworks
 from sdcam.models import ModelFolder
 from sdcam.models.bundle import Bundle, BundleCard, sha256
 from sdcam.models.weights import WeightsFile
@@ -74,7 +74,7 @@ def lenient_coreml(
     """The Mac; nobody looks whether its rules are kept."""
     host = HostSide.of(tiny_model, SIZE, "fake")
     usual = host.schedule.single_level(0.5)
-    tiny = TinyNetworks(host.spec, usual, host.embed_time.channels)
+    tiny = ToyNetworks(host.spec, usual, host.embed_time.channels)
     fake = FakeCoreML(_host(host), lambda name, inputs: _predict(tiny, name, inputs))
     sw_vers = tmp_path / "sw_vers"
     sw_vers.write_text('#!/bin/sh\n[ "$1" = -buildVersion ] && echo 24B83 || echo 15.1\n')
@@ -119,11 +119,21 @@ def _host(host: HostSide) -> dict[str, dict[str, tuple[int, ...]]]:
     }
 
 
-def _predict(tiny: TinyNetworks, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+def _predict(tiny: ToyNetworks, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
     """The UNet's two halves: the first one does nothing but hand on."""
     if not inputs:  # asked for shapes
         latent = np.zeros((1, 4, SIZE[1] // 8, SIZE[0] // 8), np.float32)
-        return {"hidden" if name == "unet_1" else "noise": latent}
+        prompt, picture = (
+            np.zeros((1, 77, 8), np.float32),
+            np.zeros((SIZE[1], SIZE[0], 3), np.uint8),
+        )
+        return {
+            "text_encoder": {"prompt_embeds": prompt},
+            "encode": {"latent": latent},
+            "unet_1": {"hidden": latent},
+            "decode": {"styled": picture},
+            "fused": {"styled": picture, "latent": latent},
+        }.get(name, {"noise": latent})
     if name == "unet_1":
         return {"hidden": inputs["sample"]}
     if name == "unet_2":

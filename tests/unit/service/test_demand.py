@@ -57,7 +57,7 @@ class Audience:
 
 @pytest.fixture
 def make(monkeypatch):
-    monkeypatch.setattr(module, "AudienceWatcher", Audience)
+    monkeypatch.setattr(module, "ViewerWatcher", Audience)
     Audience.made = []
 
     def make(*outputs, **settings):

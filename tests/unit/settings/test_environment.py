@@ -1,4 +1,4 @@
-"""Variables of the environment: settings, or mistakes that name the variable."""
+"""The environment holds settings, or mistakes that name their variable."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from sdcam.settings.sources import NO_SETTINGS
         ("SDCAM_COREML__UNET", "\udc80", "is not UTF-8 text"),
     ],
 )
-def test_a_mistake_there_names_its_variable(monkeypatch, name, value, sentence):
+def test_mistake_names_its_variable(monkeypatch, name, value, sentence):
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigError, match=f"^Environment variable {name}: .*{sentence}") as caught:
         load()
     assert len(caught.value.issues) == 1
 
 
-def test_mistakes_there_hide_none_elsewhere(monkeypatch, tmp_path):
+def test_mistakes_of_all_sources_are_reported(monkeypatch, tmp_path):
     file = tmp_path / "config.toml"
     file.write_text("[look]\nseed = -1\n")
     monkeypatch.setenv("SDCAM_LOOKK", "3")
@@ -46,7 +46,7 @@ def test_mistakes_there_hide_none_elsewhere(monkeypatch, tmp_path):
     ]
 
 
-def test_what_is_no_setting_and_is_known_passes(monkeypatch):
+def test_known_variables_that_are_no_settings_pass(monkeypatch):
     for name in NO_SETTINGS - {"SDCAM_CONFIG"}:
         monkeypatch.setenv(name, "anything")
     monkeypatch.setenv("sdcam_look__seed", "7")

@@ -1,4 +1,4 @@
-"""The most usual slips are told in words that a user understands, with the line as it should be."""
+"""The usual typing mistakes in TOML are answered with the line as it should be."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sdcam.settings.toml_file import typo_hint
 
 
 @pytest.mark.parametrize(
-    ("line", "expected", "mended"),
+    ("line", "expected", "fixed"),
     [
         ("prompt = anime", "text needs quotes", 'prompt = "anime"'),
         ("prompt = oil painting  # mine", "text needs quotes", 'prompt = "oil painting"'),
@@ -34,11 +34,11 @@ from sdcam.settings.toml_file import typo_hint
         ('my style = "a"', "a name of several words needs quotes", '"my style" = "a"'),
     ],
 )
-def test_a_slip_is_told_with_the_line_as_it_should_be(line, expected, mended):
-    told = typo_hint(line)
-    assert expected in told
-    assert told.endswith(f": {mended}")
-    tomlkit.parse(mended)
+def test_hint_shows_the_line_as_it_should_be(line, expected, fixed):
+    hint = typo_hint(line)
+    assert expected in hint
+    assert hint.endswith(f": {fixed}")
+    tomlkit.parse(fixed)
 
 
 @pytest.mark.parametrize(
@@ -50,16 +50,16 @@ def test_a_slip_is_told_with_the_line_as_it_should_be(line, expected, mended):
         (r'log_file = "C:\Users"', "in double quotes a backslash is written twice"),
     ],
 )
-def test_a_slip_without_a_remedy_says_what_was_expected(line, expected):
+def test_hint_without_a_value_says_what_was_expected(line, expected):
     assert expected in typo_hint(line)
 
 
 @pytest.mark.parametrize("line", ["", "[look]", "seed = 1", "x = [1,", "[[look", "]", "a = " * 99])
-def test_nothing_is_made_up_where_there_is_no_telling(line):
+def test_no_hint_where_there_is_no_telling(line):
     assert typo_hint(line) is None
 
 
-def test_the_message_has_file_line_and_key(tmp_path):
+def test_message_has_file_line_and_hint(tmp_path):
     file = tmp_path / "config.toml"
     file.write_text("# mine\n[look]\nseed = 1\nprompt = anime\n")
     with pytest.raises(ConfigError) as caught:
