@@ -157,8 +157,8 @@ def test_peer_uid_is_the_user_of_the_process():
 
 
 def test_peer_uid_on_macos():
-    told = (0).to_bytes(4, "little") + (501).to_bytes(4, "little") + bytes(68)
-    assert uid_in_xucred(told) == 501
+    credentials = (0).to_bytes(4, "little") + (501).to_bytes(4, "little") + bytes(68)
+    assert uid_in_xucred(credentials) == 501
     for wrong in (b"", (1).to_bytes(4, "little") + bytes(72)):
         with pytest.raises(OSError):
             uid_in_xucred(wrong)
@@ -242,10 +242,10 @@ def test_address_of_the_default_file_is_the_usual_one(tmp_path):
     assert socket_address(config) == paths.control_socket("auto")
 
 
-@pytest.mark.parametrize("said", ['socket = "~nobody-at-all/x"', "socket = 3", "socket = [", "\0"])
-def test_broken_configuration_still_leads_to_the_service(tmp_path, said):
+@pytest.mark.parametrize("text", ['socket = "~nobody-at-all/x"', "socket = 3", "socket = [", "\0"])
+def test_broken_configuration_still_leads_to_the_service(tmp_path, text):
     config = tmp_path / "config.toml"
-    config.write_text(f"[service]\n{said}\n")
+    config.write_text(f"[service]\n{text}\n")
     assert socket_address(config) == paths.control_socket("auto")
 
 
