@@ -120,3 +120,27 @@ def test_without_a_sentence_the_interruption_itself_goes_on():
         raise KeyboardInterrupt
     with pytest.raises(InterruptionError), interruptible("It was interrupted."):
         raise KeyboardInterrupt
+
+
+EDITOR = """
+import os, signal, sys, time
+signal.signal(signal.SIGINT, lambda number, frame: print("editor: interrupted", flush=True))
+print("ready", flush=True)
+time.sleep(1)
+"""
+
+
+def test_ctrl_c_in_the_editor_is_the_editors_own(tmp_path):
+    """A terminal sends it to both."""
+    editor = tmp_path / "editor.py"
+    editor.write_text(EDITOR)
+    environment = {**os.environ, "VISUAL": f"{sys.executable} {editor}"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "sdcam", "config", "edit", "--config", str(tmp_path / "c.toml")],
+        env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True,
+    ) as process:  # fmt: skip
+        assert process.stdout.readline() == "ready\n"
+        os.killpg(process.pid, signal.SIGINT)
+        out, _ = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert out.startswith("editor: interrupted\nOK: ")

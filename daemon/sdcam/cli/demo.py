@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
     from sdcam.service.configuration import Configuration
     from sdcam.service.daemon import Daemon, RunPlan
     from sdcam.service.log import start_logging
-    from sdcam.settings.load import parse
+    from sdcam.settings.sources import ConfigSources
 
     film, sheet = (arguments.directory / name for name in ("demo.mp4", "demo.png"))
     if not arguments.directory.is_dir():
@@ -47,11 +47,12 @@ def run(arguments: argparse.Namespace) -> None:
     if not arguments.seconds_per_style >= 0.5:
         raise UsageError("--seconds-per-style is below 0.5.", "A style needs time to be seen.")
     start_logging("warning")
-    # Without the user's own configuration: a demo shows the same everywhere.
-    settings = parse("", Path("demo"), {"model": {"name": arguments.model}})
+    # The demo ignores the user's file and environment: it shows the same everywhere.
+    overrides = {"model": {"name": arguments.model}}
+    settings = ConfigSources(Path("demo"), "", overrides, {}).settings()
     styles = list(settings.styles)
-    settings = parse(
-        "", Path("demo"), {"model": {"name": arguments.model}, "look": {"prompt": styles[0]}}
+    settings = settings.model_copy(
+        update={"look": settings.look.model_copy(update={"prompt": styles[0]})}
     )
     daemon = Daemon(
         RunPlan(

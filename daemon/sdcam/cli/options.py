@@ -45,11 +45,11 @@ def settings_from(arguments: argparse.Namespace, **more: Any) -> Any:
     return load(arguments.config, overrides_from(arguments, **more))
 
 
-def layers_from(arguments: argparse.Namespace, **more: Any) -> Any:
-    """Everything that sets a setting (`sdcam.settings.origin.Layers`), not yet checked."""
-    from sdcam.settings.load import layers
+def sources_from(arguments: argparse.Namespace, **more: Any) -> Any:
+    """Everything that sets a setting (`sdcam.settings.sources.ConfigSources`), not yet checked."""
+    from sdcam.settings.sources import ConfigSources
 
-    return layers(arguments.config, overrides_from(arguments, **more))
+    return ConfigSources.read(arguments.config, overrides_from(arguments, **more))
 
 
 def overrides_from(arguments: argparse.Namespace, **more: Any) -> dict[str, Any]:
@@ -76,10 +76,12 @@ def overrides_from(arguments: argparse.Namespace, **more: Any) -> dict[str, Any]
 
 
 def assignments(words: list[str]) -> dict[str, Any]:
-    """`["look.strength=0.7"]` as `{"look.strength": 0.7}`; values are TOML, bare words strings.
+    """`["look.strength=0.7"]` as `{"look.strength": "0.7"}`: the key decides what a text is
+    (`sdcam.settings.sources.typed`), so 1984 can be a prompt. What is quoted, a list or a table is
+    read as TOML.
 
     Raises:
-        UsageError: a word without "=", or one that is not text.
+        UsageError: a word without "=", or one that is not UTF-8 text.
     """
     values = {}
     for word in words:
@@ -90,15 +92,15 @@ def assignments(words: list[str]) -> dict[str, Any]:
             word.encode()
         except UnicodeEncodeError:
             raise UsageError(f"{word!r} is not UTF-8 text.") from None
-        values[key.strip()] = _toml_value(text.strip())
+        values[key.strip()] = _value(text.strip())
     return values
 
 
-def _toml_value(text: str) -> Any:
+def _value(text: str) -> Any:
+    if not text.startswith(('"', "'", "[", "{")):
+        return text
     try:
         parsed = parse_plain_toml(f"value = {text}")
     except ValueError:
         return text
-    # Several lines are text, not TOML; and no setting is a date.
-    plain = len(parsed) == 1 and isinstance(parsed["value"], (str, int, float, list, dict))
-    return parsed["value"] if plain else text
+    return parsed["value"] if len(parsed) == 1 else text  # several lines are text, not TOML

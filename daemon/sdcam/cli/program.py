@@ -110,11 +110,12 @@ class _Parser(argparse.ArgumentParser):
         if action.choices is None or value in action.choices:
             return
         if action.option_strings:
-            told = f'{action.option_strings[-1]} does not take "{value}"'
+            problem = f'{action.option_strings[-1]} does not take "{value}"'
         else:
-            told = f'there is no {str(action.metavar or action.dest).lower()} "{value}"'
+            problem = f'there is no {str(action.metavar or action.dest).lower()} "{value}"'
         self.error(
-            told + (_guess(value, action.choices) or f"; it is one of {', '.join(action.choices)}")
+            problem
+            + (_guess(value, action.choices) or f"; it is one of {', '.join(action.choices)}")
         )
 
     def _option_strings(self) -> list[str]:

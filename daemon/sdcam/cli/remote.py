@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sdcam.cli.options import add_config_option, assignments
-from sdcam.cli.terminal import say
+from sdcam.cli.terminal import interruptible, say
 from sdcam.control.client import ask, socket_address
 from sdcam.errors import MissingError, UsageError
 
@@ -110,7 +110,8 @@ def _save_in_file(config: Path | None, values: dict[str, Any]) -> None:
     from sdcam.settings.save import save
 
     path = config or paths.config_file()
-    save(path, values)
+    with interruptible():
+        save(path, values)
     say(f"Saved in {path}.")
     say("The service is not running: it takes effect at the next start.")
 

@@ -6,7 +6,6 @@ the width of characters, which colours the terminal has, and NO_COLOR.
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,9 @@ from sdcam.errors import ExitCode, SdcamError, UsageError
 from sdcam.plain_text import plain_text
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from types import FrameType
+
     from rich.text import Text
 
 # A text, or a text with a style of rich ("green", "dim", "bold").
@@ -113,8 +115,10 @@ def interruptible(what: str = "", todo: str = "") -> Iterator[None]:
     Raises:
         InterruptionError: instead of KeyboardInterrupt, if `what` says what was interrupted.
     """
+    import signal
+
     try:
-        with _raising():
+        with _on_ctrl_c(signal.default_int_handler):
             yield
     except KeyboardInterrupt:
         if not what:
@@ -122,12 +126,19 @@ def interruptible(what: str = "", todo: str = "") -> Iterator[None]:
         raise InterruptionError(what, todo) from None
 
 
+def left_to_the_child() -> AbstractContextManager[None]:
+    """Ctrl-C does nothing to this process in here: an editor has a use of its own for it."""
+    return _on_ctrl_c(lambda number, frame: None)  # unlike SIG_IGN, a child does not inherit it
+
+
 @contextmanager
-def _raising() -> Iterator[None]:
+def _on_ctrl_c(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    import signal
+
     if signal.getsignal(signal.SIGINT) is not signal.SIG_DFL:  # ignored, or `main` was called
         yield
         return
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, handler)
     try:
         yield
     finally:

@@ -153,10 +153,10 @@ def peer_uid(connection: Any) -> int:
         OSError: the kernel does not say.
     """
     if sys.platform == "darwin":
-        told = connection.getsockopt(_SOL_LOCAL, _LOCAL_PEERCRED, _XUCRED_BYTES)
-        return uid_in_xucred(told)
-    told = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
-    return int(_UCRED.unpack(told)[1])
+        credentials = connection.getsockopt(_SOL_LOCAL, _LOCAL_PEERCRED, _XUCRED_BYTES)
+        return uid_in_xucred(credentials)
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+    return int(_UCRED.unpack(credentials)[1])
 
 
 def may_command(uid: int, owner: int) -> bool:
@@ -164,14 +164,14 @@ def may_command(uid: int, owner: int) -> bool:
     return uid in (owner, 0)
 
 
-def uid_in_xucred(told: bytes) -> int:
+def uid_in_xucred(credentials: bytes) -> int:
     """
     Raises:
         OSError: not the structure of macOS.
     """
-    if len(told) < _XUCRED.size or _XUCRED.unpack_from(told)[0] != 0:
+    if len(credentials) < _XUCRED.size or _XUCRED.unpack_from(credentials)[0] != 0:
         raise OSError("the peer of the control socket is not known")
-    return int(_XUCRED.unpack_from(told)[1])
+    return int(_XUCRED.unpack_from(credentials)[1])
 
 
 def _log_fault(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -33,7 +33,7 @@ def configuration(host: HostProbe) -> Finding:
     settings = host.settings_or_error
     path = host.config or paths.config_file()
     if isinstance(settings, ConfigError):
-        mistakes = [str(mistake) for mistake in settings.mistakes]
+        mistakes = [str(issue) for issue in settings.issues]
         more = len(mistakes) - _MAX_LISTED
         return trouble(
             f"The configuration has {len(mistakes)} mistakes; these checks use the defaults."

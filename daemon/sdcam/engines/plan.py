@@ -124,10 +124,10 @@ def register_engine(name: str, module: str) -> None:
     Args:
         module: name of a module with the functions of `Engine`, importable in every process.
     """
-    from sdcam.settings import engine_words
+    from sdcam.settings.keys import REGISTERED_ENGINES
 
     ENGINES[name] = module
-    engine_words.REGISTERED.add(name)
+    REGISTERED_ENGINES.add(name)
 
 
 def engine_of(words: str) -> Engine:

@@ -291,7 +291,7 @@ class Daemon:
         """
         with self._lock:
             self._apply(self.configuration.set(values))
-        self._log.info("%s", ", ".join(f"{key} = {value!r}" for key, value in values.items()))
+        self._log.info("%s", self.configuration.in_words(values))
 
     def save(self, values: dict[str, object]) -> dict[str, object]:
         """`set` of keys of any effect, and into the configuration file: `Configuration.saved`.
@@ -302,7 +302,7 @@ class Daemon:
         with self._lock:
             self._reload()  # an edit that nobody has looked at yet comes first
             self._apply(self.configuration.save(values))
-            self._log.info("saved: %s", ", ".join(f"{key} = {v!r}" for key, v in values.items()))
+            self._log.info("saved: %s", self.configuration.in_words(values))
             return self.configuration.saved(values)
 
     def _reload(self) -> None:

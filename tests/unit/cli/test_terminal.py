@@ -67,7 +67,7 @@ def test_what_is_piped_has_no_escape_code_and_needs_no_rich():
 def on_terminal(
     words, seconds=20.0, columns=80, rows=24, until=b"", interrupt=False, **environment
 ):
-    """Runs a command on a pseudo-terminal; returns its exit code and what came out."""
+    """Runs a command on a pseudo-terminal; returns its exit code and what it printed."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     inherited = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES", "NO_COLOR")}
@@ -77,17 +77,17 @@ def on_terminal(
         env={**inherited, "TERM": "xterm-256color", **environment},
     )  # fmt: skip
     os.close(slave)
-    came, deadline = b"", time.monotonic() + seconds
-    with contextlib.suppress(OSError):  # EIO: nobody has the terminal open any more
+    output, deadline = b"", time.monotonic() + seconds
+    with contextlib.suppress(OSError):  # EIO: the command has closed the terminal
         while time.monotonic() < deadline:
             if select.select([master], [], [], 0.1)[0]:
-                came += os.read(master, 65536)
-            if until and until in came and interrupt:
+                output += os.read(master, 65536)
+            if until and until in output and interrupt:
                 process.send_signal(signal.SIGINT)
                 interrupt = False
     os.close(master)
     process.wait(5)
-    return process.returncode, came.decode()
+    return process.returncode, output.decode()
 
 
 class Service:
@@ -170,16 +170,17 @@ def test_errors_on_the_command_line_cannot_steer_the_terminal(capsys):
     assert main(["run", "--source", "file:\033[2J"]) != 0
     with pytest.raises(SystemExit):
         main(["status", "--interval", "\033[2J"])
-    said = capsys.readouterr()
-    assert "\033" not in said.out + said.err
+    printed = capsys.readouterr()
+    assert "\033" not in printed.out + printed.err
 
 
 def test_nothing_but_this_module_prints_what_is_not_json():
     """So that no text reaches the terminal past `plain_text`."""
     folder = Path(terminal.__file__).parent
     for file in sorted(folder.glob("*.py")):
-        if file.name.startswith(("terminal", "config")):
+        if file.name == "terminal.py":
             continue
         for line in file.read_text().splitlines():
             if re.search(r"\b(print|stdout\.write|stderr\.write)\(", line):
-                assert "json.dumps" in line or "print(end=" in line, f"{file}: {line}"
+                harmless = ("json.dumps", "as_json", "schema_text", "print(end=")
+                assert any(word in line for word in harmless), f"{file}: {line}"

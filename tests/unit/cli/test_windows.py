@@ -26,11 +26,11 @@ sys.exit(sdcam.cli.main())
 def test_every_command_is_refused_on_windows_with_a_sentence(command, monkeypatch, capsys):
     monkeypatch.setattr(sys, "platform", "win32")
     assert main([command, "whatever"]) == 1
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert "runs on macOS and Linux" in said.err
-    assert "Windows" in said.err
-    assert said.err.count("\n") == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "runs on macOS and Linux" in printed.err
+    assert "Windows" in printed.err
+    assert printed.err.count("\n") == 1
 
 
 @pytest.mark.parametrize("words", [["run"], ["models", "pull", "sdxs-512"], ["--version"]])

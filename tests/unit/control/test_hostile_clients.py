@@ -18,6 +18,7 @@ from sdcam.control.client import ask, socket_address
 from sdcam.control.local_server import may_command, peer_uid, uid_in_xucred
 from sdcam.control.server import ControlServer
 from sdcam.errors import SdcamError, UsageError
+from sdcam.settings.default_file import default_text
 
 
 class Service:
@@ -156,8 +157,8 @@ def test_peer_uid_is_the_user_of_the_process():
 
 
 def test_peer_uid_on_macos():
-    told = (0).to_bytes(4, "little") + (501).to_bytes(4, "little") + bytes(68)
-    assert uid_in_xucred(told) == 501
+    credentials = (0).to_bytes(4, "little") + (501).to_bytes(4, "little") + bytes(68)
+    assert uid_in_xucred(credentials) == 501
     for wrong in (b"", (1).to_bytes(4, "little") + bytes(72)):
         with pytest.raises(OSError):
             uid_in_xucred(wrong)
@@ -220,10 +221,31 @@ def test_place_where_no_socket_can_be_made_is_a_sentence(tmp_path):
         pass
 
 
-@pytest.mark.parametrize("said", ['socket = "~nobody-at-all/x"', "socket = 3", "socket = [", "\0"])
-def test_broken_configuration_still_leads_to_the_service(tmp_path, said):
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[service]\nsocket = "{path}"\n',
+        'service = {{ socket = "{path}" }}\n',
+        '# socket = "auto"\n[service]\nsocket="{path}" # "auto"\n',
+        "service.socket = '{path}'\n",
+    ],
+)
+def test_address_is_found_however_the_file_writes_it(tmp_path, text):
     config = tmp_path / "config.toml"
-    config.write_text(f"[service]\n{said}\n")
+    config.write_text(text.format(path=tmp_path / "my.sock"))
+    assert socket_address(config) == tmp_path / "my.sock"
+
+
+def test_address_of_the_default_file_is_the_usual_one(tmp_path):
+    config = tmp_path / "config.toml"
+    config.write_text(default_text())
+    assert socket_address(config) == paths.control_socket("auto")
+
+
+@pytest.mark.parametrize("text", ['socket = "~nobody-at-all/x"', "socket = 3", "socket = [", "\0"])
+def test_broken_configuration_still_leads_to_the_service(tmp_path, text):
+    config = tmp_path / "config.toml"
+    config.write_text(f"[service]\n{text}\n")
     assert socket_address(config) == paths.control_socket("auto")
 
 

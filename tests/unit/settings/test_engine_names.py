@@ -1,4 +1,4 @@
-"""`model.engine`: what the engines know, and no typo."""
+"""`model.engine` accepts the names and variants that the engines know."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from sdcam.engines.openvino_cpu import _PRECISIONS
 from sdcam.engines.plan import LAYOUTS
 from sdcam.settings import ModelSettings
-from sdcam.settings.engine_words import AUTO, VARIANTS
+from sdcam.settings.keys import AUTO, ENGINES
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from sdcam.settings.engine_words import AUTO, VARIANTS
         "replay:m3-ultra:staged",
     ],
 )
-def test_what_an_engine_takes_is_right(words):
+def test_engine_names_are_accepted(words):
     assert ModelSettings(engine=words).engine == words
 
 
@@ -42,12 +42,12 @@ def test_what_an_engine_takes_is_right(words):
         ("", ""),
     ],
 )
-def test_a_typo_says_what_was_expected(words, near):
+def test_engine_typo_names_the_closest(words, near):
     with pytest.raises(ValidationError, match=r'"openvino:f32\|bf16\|f16"') as caught:
         ModelSettings(engine=words)
     assert (f'did you mean "{near}"?' in str(caught.value)) == bool(near)
 
 
-def test_the_variants_are_those_of_the_engines():
-    assert set(VARIANTS["coreml"]) == {AUTO, *LAYOUTS}
-    assert set(VARIANTS["openvino"]) == {AUTO, *_PRECISIONS}
+def test_variants_match_the_engines():
+    assert set(ENGINES["coreml"]) == {AUTO, *LAYOUTS}
+    assert set(ENGINES["openvino"]) == {AUTO, *_PRECISIONS}
