@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from sdcam.errors import UsageError
 from sdcam.output.recording import Recording
-from sdcam.output.sink import Null, Sink
+from sdcam.output.sink import Null, Sink, frame_shape
 from sdcam.output.virtual_camera import VirtualCamera
 
 if TYPE_CHECKING:  # the settings take long to import, and callers that pass them have them
     from sdcam.settings.schema import OutputSettings
 
-__all__ = ["Null", "Sink", "open_sink"]
+__all__ = ["Null", "Sink", "frame_shape", "open_sink"]
 
 
 def open_sink(spec: str, output: OutputSettings) -> Sink:
