@@ -16,9 +16,9 @@ from PIL import Image
 
 from sdcam.capture.test_pattern import TestPattern
 from sdcam.engines.host_side import HostSide
-from sdcam.engines.replay.profile import profiles
-from sdcam.engines.replay.program import ReplayProgram
-from sdcam.engines.replay.tiny import TinyNetworks
+from sdcam.engines.replay import profiles
+from sdcam.engines.replay.stand_in import ReplayProgram
+from sdcam.engines.replay.toy import ToyNetworks
 from sdcam.models import find_model
 from sdcam.models.registry import EMBEDDED
 from sdcam.pipeline.denoise import fixed_noise
@@ -38,7 +38,7 @@ class Baseline:
         self._shown: tuple[float, np.ndarray] | None = None
         host = HostSide.of(find_model(EMBEDDED), (SIDE, SIDE), "baseline")
         self._level = host.schedule.single_level(0.5)
-        tiny = TinyNetworks(host.spec, self._level, host.embed_time.channels)
+        tiny = ToyNetworks(host.spec, self._level, host.embed_time.channels)
         published = profiles()[profile]
         self._encode, self._unet, self._decode, text = (
             ReplayProgram(name, tiny, published.milliseconds(name))

@@ -21,7 +21,7 @@ from benchmarks.service import running
 
 
 class PlayedAudience:
-    """In place of `AudienceWatcher`."""
+    """In place of `ViewerWatcher`."""
 
     watchers: tuple[str, ...] | None = ()
 
@@ -44,12 +44,12 @@ class PlayedAudience:
 def serve(words: list[str]) -> int:
     """`sdcam run` with the audience played and the virtual camera nothing."""
     from sdcam.cli import main as sdcam
-    from sdcam.output.null import Null
+    from sdcam.output import Null
     from sdcam.service import activity
     from sdcam.workers import reconnecting_sink
     from sdcam.workers.sink_process import LocalSink
 
-    setattr(activity, "AudienceWatcher", PlayedAudience)  # noqa: B010
+    setattr(activity, "ViewerWatcher", PlayedAudience)  # noqa: B010
     setattr(  # noqa: B010
         reconnecting_sink, "SinkProcess", lambda spec, output, *_: LocalSink(Null(output))
     )

@@ -271,7 +271,7 @@ class _Life:
 def serve(words: list[str]) -> int:
     """`sdcam run` that also writes which frames were delivered and which the sink took."""
     from sdcam.cli import main as sdcam
-    from sdcam.output.null import Null
+    from sdcam.output import Null
     from sdcam.service.daemon import Daemon
     from sdcam.workers.inference import InferenceWorker
     from sdcam.workers.output import OutputWorker
@@ -301,7 +301,7 @@ def serve(words: list[str]) -> int:
     InferenceWorker.offer = recorded_offer  # type: ignore[method-assign]
     Null.send = recorded_send  # type: ignore[method-assign]
     Daemon._shutdown = recorded_shutdown  # type: ignore[method-assign]
-    OutputWorker.start = recorded_start  # type: ignore[method-assign]
+    OutputWorker.start = recorded_start
     return sdcam(["run", *words])
 
 

@@ -23,7 +23,7 @@ from sdcam.engines.host_side import Float, HostSide, Pixels
 from sdcam.errors import SdcamError
 from sdcam.models import ModelFolder, find_model
 from sdcam.pipeline.networks import Networks
-from sdcam.settings.schema import parse_render_size
+from sdcam.settings.keys import parse_render_size
 
 STAGES = ("encode", "unet", "decode")
 FRAMES = 4  # a turn

@@ -12,7 +12,7 @@ from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 from transformers import AutoTokenizer, CLIPTextModel
 from transformers.utils import logging as transformers_logging
 
-from sdcam.engines import open_engine
+from sdcam.engines.single_process import open_engine
 from sdcam.models import ModelFolder
 
 TOLERANCE = {  # relative L2; bytes may fall to the other side of a half
@@ -27,7 +27,7 @@ _TIMESTEP = 499
 
 
 def cpu_agreement(model: ModelFolder, size: tuple[int, int] = (192, 128)) -> dict[str, float]:
-    """Relative L2 difference of each stage between the graphs (OpenVINO, float32) and diffusers.
+    """Relative L2 difference of each network between the graphs (OpenVINO, float32) and diffusers.
 
     Args:
         size: (width, height) of the picture; not square, so that mixed-up axes show.
@@ -48,13 +48,13 @@ def cpu_agreement(model: ModelFolder, size: tuple[int, int] = (192, 128)) -> dic
     ours["decode"] = styled
     theirs = diffusers_results(model, _PROMPT, image, noise, _TIMESTEP)
     networks.close()
-    return {stage: _relative(ours[stage], theirs[stage]) for stage in ours}
+    return {network: _relative(ours[network], theirs[network]) for network in ours}
 
 
 def diffusers_results(
     model: ModelFolder, prompt: str, image: Any, latent: Any, timestep: int
 ) -> dict[str, Any]:
-    """What the four stages should give, in float32, by stage.
+    """What the four networks should give, in float32, by network.
 
     Args:
         image: RGB (H, W, 3) uint8, for the encoder.

@@ -4,7 +4,7 @@
 
 The graphs refer to the folder's safetensors files for their weights (onnx_weights), so nothing is
 stored twice and the daemon needs neither torch nor a conversion of its own. Their borders are
-those of `sdcam.engines.stages`; pictures may be of any size in multiples of 64.
+those of `sdcam.engines.torch_modules`; pictures may be of any size in multiples of 64.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ import onnx
 import torch
 from onnx import helper
 
-from sdcam.engines.stages import load_stages
+from sdcam.engines.torch_modules import load_modules
 from sdcam.errors import SdcamError
-from sdcam.models.folder import STAGES, TOKENS, WEIGHTS_LAYOUT, ModelFolder
+from sdcam.models.folder import NETWORKS, TOKENS, WEIGHTS_LAYOUT, ModelFolder
 from sdcam.models.interruption import termination_interrupts
 from sdcam.models.time_embedding import TimeEmbedding
 from sdcam.models.weights import WeightsFile
@@ -63,22 +63,22 @@ def export_cpu(folder: Path, progress: Callable[[str], None] = print) -> None:
     model = ModelFolder.open(folder)
     if not os.access(folder, os.W_OK):  # told now, not after minutes of tracing
         raise SdcamError(f"{folder} cannot be written.", "Check its permissions.")
-    modules = load_stages(model)
+    modules = load_modules(model)
     inputs = example_inputs(model)
     graphs: dict[Path, bytes] = {}
-    for stage in STAGES:
+    for network in NETWORKS:
         try:
-            graph, referred = _graph(model, stage, modules[stage], inputs[stage])
+            graph, referred = _graph(model, network, modules[network], inputs[network])
         except Exception as fault:  # torch raises anything
             raise SdcamError(
-                f"The graph {stage} of {folder} could not be made "
+                f"The graph {network} of {folder} could not be made "
                 f"({type(fault).__name__}: {str(fault).strip().partition(chr(10))[0]}).",
                 "Nothing was changed. Is it a model of the SDXS, SD-Turbo or Tiny-SD family?",
             ) from fault
-        path = model.graph(stage)
+        path = model.graph(network)
         graphs[path] = graph.SerializeToString()
         size = len(graphs[path]) / 1000
-        weights = model.weights_of(stage).name
+        weights = model.weights_of(network).name
         progress(f"{path.name:18} {size:6.0f} kB, {referred} tensors of {weights}")
     try:
         _write_all(graphs)
@@ -92,7 +92,7 @@ def export_cpu(folder: Path, progress: Callable[[str], None] = print) -> None:
 def example_inputs(
     model: ModelFolder, size: int = _TRACED, seed: int = 0
 ) -> dict[str, dict[str, torch.Tensor]]:
-    """Inputs of each stage by name: noise of the right shape and range."""
+    """Inputs of each network by name: noise of the right shape and range."""
     random = torch.Generator().manual_seed(seed)
     latent = (1, model.latent_channels, size // 8, size // 8)
     time = TimeEmbedding(model)(499)
@@ -112,15 +112,15 @@ def example_inputs(
 
 
 def _graph(
-    model: ModelFolder, stage: str, module: torch.nn.Module, inputs: dict[str, torch.Tensor]
+    model: ModelFolder, network: str, module: torch.nn.Module, inputs: dict[str, torch.Tensor]
 ) -> tuple[onnx.ModelProto, int]:
-    """A stage's graph, and how many of its weights are the checkpoint's."""
+    """A network's graph, and how many of its weights are the checkpoint's."""
     _make_weights_differ(module)
-    graph = _trace(stage, module, inputs)
-    weights = WeightsFile.open(model.weights_of(stage))
+    graph = _trace(network, module, inputs)
+    weights = WeightsFile.open(model.weights_of(network))
     names = _tensor_names(graph.graph, weights)
     referred = point_to_weights(graph.graph, weights, model.path, names)
-    _refuse_weights_inside(stage, graph)
+    _refuse_weights_inside(network, graph)
     shorten_names(graph.graph)
     helper.set_model_props(graph, {WEIGHTS_LAYOUT: weights.layout})
     return graph, referred
@@ -133,7 +133,9 @@ def _make_weights_differ(module: torch.nn.Module) -> None:
         parameter.copy_(torch.rand_like(parameter))
 
 
-def _trace(stage: str, module: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> onnx.ModelProto:
+def _trace(
+    network: str, module: torch.nn.Module, inputs: dict[str, torch.Tensor]
+) -> onnx.ModelProto:
     buffer = io.BytesIO()
     with torch.inference_mode(), warnings.catch_warnings():
         # The tracer warns about Python branches; the shapes they test are the same for all sizes.
@@ -145,8 +147,8 @@ def _trace(stage: str, module: torch.nn.Module, inputs: dict[str, torch.Tensor])
             dynamo=False,  # the other exporter renames and merges the parameters
             do_constant_folding=False,
             input_names=list(inputs),
-            output_names=[_OUTPUT[stage]],
-            dynamic_axes=_DYNAMIC[stage],
+            output_names=[_OUTPUT[network]],
+            dynamic_axes=_DYNAMIC[network],
             opset_version=_OPSET,
         )
     return onnx.load_model_from_string(buffer.getvalue())
@@ -165,12 +167,12 @@ def _tensor_names(graph: onnx.GraphProto, weights: WeightsFile) -> dict[str, str
     return found
 
 
-def _refuse_weights_inside(stage: str, model: onnx.ModelProto) -> None:
+def _refuse_weights_inside(network: str, model: onnx.ModelProto) -> None:
     for initializer in model.graph.initializer:
         if initializer.data_location == onnx.TensorProto.EXTERNAL:
             continue
         if initializer.ByteSize() > _LARGEST_CONSTANT:
-            raise ValueError(f"{stage}: {initializer.name} was not found in the checkpoint")
+            raise ValueError(f"{network}: {initializer.name} was not found in the checkpoint")
 
 
 def _write_all(files: Mapping[Path, bytes]) -> None:
@@ -198,9 +200,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SdcamError as fault:
         print(fault, file=sys.stderr)
         return int(fault.exit_code)
-    for stage, difference in differences.items():
-        print(f"{stage:18} {difference:.1e} relative difference from diffusers")
-    return int(any(differences[stage] > TOLERANCE[stage] for stage in STAGES))
+    for network, difference in differences.items():
+        print(f"{network:18} {difference:.1e} relative difference from diffusers")
+    return int(any(differences[network] > TOLERANCE[network] for network in NETWORKS))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sdcam.engines.stages import load_stages
+from sdcam.engines.torch_modules import load_modules
 from sdcam.models import ModelFolder
 from sdcam.models.folder import LATENT_SCALE
 from sdcam.models.time_embedding import TimeEmbedding
@@ -59,7 +59,7 @@ class Reference:
         self._model = model
         self._size = size
         self._random = np.random.default_rng(seed)
-        self._stages = load_stages(model)
+        self._modules = load_modules(model)
         self._schedule = NoiseSchedule.from_config(model.scheduler)
         self._embed_time = TimeEmbedding(model)
         self._tokenize = ClipTokenizer(model.tokenizer)
@@ -114,18 +114,18 @@ class Reference:
         )
 
     def _decode(self, latent: Array) -> Array:
-        """The stage `decode` without its last step, the rounding to bytes."""
+        """The module `decode` without its last step, the rounding to bytes."""
         factor, patch = self._model.latent_factor, self._model.patch
-        layers = self._stages["decode"].vae["decoder"].layers
+        layers = self._modules["decode"].vae["decoder"].layers
         with torch.inference_mode():
             x = layers(torch.tanh(torch.from_numpy(latent) / (3 * factor)) * 3)
             x = torch.nn.functional.pixel_shuffle((x * 255).clamp(0, 255), patch)
         picture: Array = x[0].permute(1, 2, 0).numpy()
         return picture
 
-    def _run(self, stage: str, *inputs: Array) -> Array:
+    def _run(self, module: str, *inputs: Array) -> Array:
         with torch.inference_mode():
-            result: Array = self._stages[stage](*map(torch.from_numpy, inputs)).numpy()
+            result: Array = self._modules[module](*map(torch.from_numpy, inputs)).numpy()
         return result
 
     def _picture(self) -> Array:

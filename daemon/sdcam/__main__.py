@@ -1,6 +1,10 @@
 """`python -m sdcam`."""
 
-from sdcam.cli import main
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    try:
+        from sdcam.cli import main
+
+        code = main()
+    except KeyboardInterrupt:  # before `main` could see to it
+        code = 130
+    raise SystemExit(code)

@@ -14,6 +14,7 @@ class ExitCode(IntEnum):
     FAULT = 1
     USAGE = 2  # the command line or the configuration
     MISSING = 3  # a device, a permission or a model
+    INTERRUPTED = 130  # Ctrl-C, as shells count it: 128 + SIGINT
 
 
 class SdcamError(Exception):

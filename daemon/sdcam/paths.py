@@ -6,8 +6,6 @@ import os
 import sys
 from pathlib import Path
 
-from platformdirs import user_cache_path, user_log_path, user_state_path
-
 from sdcam.errors import UsageError
 
 APP = "streamdiffusion-cam"
@@ -37,11 +35,15 @@ def config_file() -> Path:
 
 def cache_folder() -> Path:
     """What can be made again: measurements, compiled models."""
+    from platformdirs import user_cache_path
+
     return user_cache_path(APP)
 
 
 def state_folder() -> Path:
     """What has to survive a restart: that the user paused."""
+    from platformdirs import user_state_path
+
     return user_state_path(APP)
 
 
@@ -68,6 +70,8 @@ def _runtime_folder() -> Path | None:
 
 def log_folder() -> Path:
     """~/Library/Logs/streamdiffusion-cam, or ~/.local/state/streamdiffusion-cam/log on Linux."""
+    from platformdirs import user_log_path
+
     return user_log_path(APP)
 
 

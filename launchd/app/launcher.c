@@ -1,17 +1,17 @@
 /*
- * "StreamDiffusion Cam.app/Contents/MacOS/StreamDiffusion Cam": Python, under the app's own identity.
+ * "StreamDiffusion Cam.app/Contents/MacOS/StreamDiffusion Cam": Python with the app's identity.
  *
- * macOS gives a camera permission to the program image that runs. A launcher that execs python
- * would run as python, and the camera would be authorised and yet deliver nothing
- * (tweakoz/orkid#236). So libpython is loaded into this very process.
+ * macOS grants a camera to the program image that runs. A launcher that execs python would run as
+ * python: the camera would be authorised, but deliver no frames (tweakoz/orkid#236). So this
+ * program loads libpython into its own process.
  *
- * ../Resources/python.txt, written by `sdcam service install`, says which Python:
+ * `sdcam service install` writes ../Resources/python.txt, which names the Python:
  *     line 1: the library, such as /opt/homebrew/.../Python or /usr/lib/.../libpython3.11.so.1.0
- *     line 2: the interpreter that it stands for; of a venv, the python in the venv
+ *     line 2: the interpreter that it replaces; for a venv, the python in the venv
  *
- * With arguments it is that interpreter ("-m sdcam run"). Opened without any, by a double click,
- * it asks for the camera. Child processes of the service are started through it too: it leaves its
- * own path in SDCAM_LAUNCHER, which sdcam/workers/child.py reads.
+ * With arguments it behaves as that interpreter ("-m sdcam run"). Without any (a double click) it
+ * makes macOS ask for the camera. It sets SDCAM_LAUNCHER to its own path; sdcam/workers/child.py
+ * reads that and starts all child processes of the service through this program, too.
  *
  * Built by: cc -O2 -o "StreamDiffusion Cam" launcher.c   (Linux before glibc 2.34: -ldl)
  */
@@ -28,7 +28,7 @@
 #endif
 
 #define LINE (PATH_MAX + 2)
-#define FAILED 126 /* as a shell says of what cannot be run */
+#define FAILED 126 /* a shell's exit code for a program that cannot run */
 
 static void fail(const char *what, const char *why)
 {
@@ -36,7 +36,7 @@ static void fail(const char *what, const char *why)
     exit(FAILED);
 }
 
-/* The real path of this program, whatever name it was started by. */
+/* The real path of this program, with links resolved. */
 static void find_self(char self[PATH_MAX])
 {
 #ifdef __APPLE__
@@ -89,7 +89,7 @@ int main(int argc, char **argv)
     read_line(file, note, interpreter);
     fclose(file);
 
-    /* GLOBAL: extension modules expect to find Python's symbols in the program. */
+    /* GLOBAL: extension modules look for Python's symbols in the program. */
     void *python = dlopen(library, RTLD_NOW | RTLD_GLOBAL);
     if (python == NULL)
         fail("Python cannot be loaded", dlerror());
@@ -100,7 +100,7 @@ int main(int argc, char **argv)
     setenv("SDCAM_LAUNCHER", self, 1);
     if (argc < 2)
         return run_python((int)(sizeof ask / sizeof *ask) - 1, ask);
-    /* Python looks for its library and for pyvenv.cfg from the name it was called by. */
+    /* Python finds its library and pyvenv.cfg from argv[0]. */
     argv[0] = interpreter;
     return run_python(argc, argv);
 }

@@ -55,7 +55,7 @@ def test_who_is_not_in_the_group_is_told_so(user: User) -> None:
     told = user.sdcam("doctor", "--no-camera", cameras=False)
     assert told.returncode == ExitCode.MISSING
     assert f'This user may not open "vivid-000-vid-cap" ({camera_node()})' in told.stdout
-    assert f"{LOOPBACK} may not be written by this user." in told.stdout
+    assert f"This user may not write to {LOOPBACK}." in told.stdout
     assert f"sudo usermod -aG video {user.name}" in told.stdout
 
 

@@ -23,8 +23,8 @@ from vm_frames import Pixels, Viewer, bars, keep, newest, viewer
 from vm_service import Service
 from vm_user import FPS, HEIGHT, WIDTH, User
 
-from sdcam.capture.cameras.holders import holders
-from sdcam.output.loopback_state import State, query_state
+from sdcam.platforms.device_users import users_of
+from sdcam.platforms.loopback import LoopbackState, query_state
 
 _TOLERANCE = 6  # of 255; limited range taken for full is 11 off in white, 16 in black
 _ANOTHER = 10.0  # of 255, on the average: no picture of the same is so far off
@@ -108,7 +108,7 @@ def test_an_unplugged_camera_comes_back(user: User, service: Service) -> None:
 
 
 def test_nobody_watches_and_the_camera_is_closed(user: User, service: Service) -> None:
-    assert holders(camera_node()) != []
+    assert users_of(camera_node()) != []
     service.ask("set", values={"output.on_demand": True})
     service.until_at_rest()
     for _ in range(2):  # it comes, it goes, it comes back
@@ -117,7 +117,7 @@ def test_nobody_watches_and_the_camera_is_closed(user: User, service: Service) -
             service.until_picture()
             picture = _until_another(program, card)
             assert "ffmpeg" in str(service.ask("status")["watchers"])
-            assert holders(camera_node()) != []
+            assert users_of(camera_node()) != []
         service.until_at_rest()
     keep("standing-by", card)
     keep("came-back", picture)
@@ -135,7 +135,7 @@ def test_another_size_waits_for_the_app_that_shows_this_one(user: User, service:
         program.next()
         user.settings.write_text(other)
         status = service.until(lambda s: "output" in s["faults"])
-        assert f"{LOOPBACK} keeps to {WIDTH}x{HEIGHT} YU12" in status["faults"]["output"]
+        assert f"{LOOPBACK} keeps {WIDTH}x{HEIGHT} YU12" in status["faults"]["output"]
         assert "ffmpeg" in status["faults"]["output"]
     service.until(lambda s: s["faults"] == {} and "320x180" in loopback_format())
     user.settings.write_text(before)
@@ -147,8 +147,8 @@ def test_another_size_waits_for_the_app_that_shows_this_one(user: User, service:
 def test_it_ends_in_order_and_starts_again(user: User, service: Service) -> None:
     assert service.end() == 0
     service.until_told("STOPPING=1")
-    assert holders(LOOPBACK) == holders(camera_node()) == []
-    assert query_state(LOOPBACK) is State.FREE, "others can write to it"
+    assert users_of(LOOPBACK) == users_of(camera_node()) == []
+    assert query_state(LOOPBACK) is LoopbackState.FREE, "others can write to it"
     service.start()
     service.until_picture()
     assert newest(user).std() > _COLOURFUL

@@ -10,7 +10,7 @@ from vm_frames import Pixels, keep
 from vm_service import Service
 from vm_user import HEIGHT, WIDTH, User
 
-from sdcam.capture.cameras.holders import holders
+from sdcam.platforms.device_users import users_of
 
 _SAME = 12.0  # of 255, on the average: the clock in the picture goes on
 
@@ -27,7 +27,7 @@ def test_a_browser_comes_and_goes_and_comes_back(user: User, service: Service) -
             assert (settings["width"], settings["height"]) == (WIDTH, HEIGHT)
             status = service.until_picture()
             assert "chrom" in str(status["watchers"])
-            assert holders(camera_node()) != []
+            assert users_of(camera_node()) != []
             picture, difference = _settled(browser, _snapshot(user, service))
             keep(f"chromium-{visit}", picture)
             assert difference < _SAME

@@ -23,8 +23,8 @@ from pathlib import Path
 import numpy as np
 
 from sdcam.output import open_sink
-from sdcam.output.audience import AudienceWatcher
-from sdcam.output.loopback import find_loopback
+from sdcam.output.viewers import ViewerWatcher
+from sdcam.platforms.loopback import find_loopback
 from sdcam.settings.schema import OutputSettings
 
 NAME = "StreamDiffusion Cam"
@@ -142,7 +142,7 @@ def fault(text: str) -> None:
     faults.append(text)
 
 
-def come_and_go(node: str, watcher: AudienceWatcher, notes: Notes, writer: Writer) -> None:
+def come_and_go(node: str, watcher: ViewerWatcher, notes: Notes, writer: Writer) -> None:
     driver_tells = "Streaming" in type(watcher._lookout).__name__
     print("the driver tells of streams" if driver_tells else "openings are watched", flush=True)
 
@@ -247,7 +247,7 @@ def unseen() -> None:
 def serve_as_another_user(tell: int) -> None:
     os.setuid(65534)
     Writer()
-    watcher = AudienceWatcher(
+    watcher = ViewerWatcher(
         NAME,
         lambda watched: os.write(
             tell, f"{watched} {time.monotonic_ns()} {watcher.watchers}\n".encode()
@@ -258,7 +258,7 @@ def serve_as_another_user(tell: int) -> None:
     time.sleep(3600)
 
 
-def idle(watcher: AudienceWatcher, seconds: float = 10.0) -> None:
+def idle(watcher: ViewerWatcher, seconds: float = 10.0) -> None:
     clock = time.pthread_getcpuclockid(watcher._thread.ident or 0)
     before = time.clock_gettime(clock)
     time.sleep(seconds)
@@ -274,7 +274,7 @@ def main() -> int:
     notes = Notes()
     with reader(node, "stream") as program:
         program.said("streams")
-        watcher = AudienceWatcher(NAME, notes)
+        watcher = ViewerWatcher(NAME, notes)
         since = time.monotonic_ns()
         watcher.start()
         expect("a program was there before", notes, True, since, 2.5, 0.0)

@@ -17,10 +17,10 @@ from typing import Any
 from vm_devices import OUT, camera_node
 from vm_user import User
 
-from sdcam.capture.cameras.holders import holders
 from sdcam.control.client import ask
 from sdcam.errors import SdcamError
 from sdcam.install.systemd import render
+from sdcam.platforms.device_users import users_of
 
 _PATIENCE = 240.0
 _LOOK = 1.0  # seconds; to answer costs it some of its time
@@ -79,7 +79,7 @@ class Service:
 
     def until_at_rest(self) -> None:
         """Nobody watches, and the camera is closed."""
-        self.until(lambda s: s["state"] == "idle" and holders(camera_node()) == [])
+        self.until(lambda s: s["state"] == "idle" and users_of(camera_node()) == [])
 
     def until_picture(self) -> dict[str, Any]:
         return self.until(lambda s: s["state"] == "running" and s["card"] == "")

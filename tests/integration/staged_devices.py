@@ -21,7 +21,7 @@ import numpy as np
 from sdcam import capture
 from sdcam.capture import CameraDevice, Kind
 from sdcam.capture import camera as camera_module
-from sdcam.capture.cameras.device import ready_to_list
+from sdcam.capture.cameras import ready_to_list
 from sdcam.errors import MissingError, SdcamError
 from sdcam.output import open_sink
 from sdcam.service import sleep

@@ -1,6 +1,7 @@
-"""The staged chain at a Mac's pace: its processes crash, hang and give garbage; the output goes on.
+"""The staged pipeline at a Mac's pace: its processes crash, hang and return garbage; the output
+goes on.
 
-The replay engine fails on request, at a call of a program. A process that is started anew counts
+The engine `faulty` (tests/support) fails at a call of a program. A process that is restarted counts
 from one again, so these faults come back until the run ends.
 """
 
@@ -9,14 +10,16 @@ from __future__ import annotations
 import json
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
+FAULTY = Path(__file__).parents[1] / "support" / "faulty.py"
 WORDS = ("--source", "test", "--output", "null", "--json")
 
 
-def engine(*faults, layout="staged"):
-    return ("--engine", " ".join([f"replay:m3-ultra:{layout}", *faults]))
+def engine(layout="staged"):
+    return ("--engine", f"replay:m3-ultra:{layout}")
 
 
 @pytest.mark.parametrize(
@@ -28,7 +31,8 @@ def engine(*faults, layout="staged"):
     ],
 )
 def test_a_stage_that_fails_is_replaced_and_frames_are_styled_again(start, fault, says):
-    service = start(*WORDS, *engine(fault), model="pocket", size="512")
+    words = (*WORDS, "--engine", f"faulty:m3-ultra {fault}")
+    service = start(*words, model="pocket", size="512", program=(str(FAULTY), "run"))
     service.until_styled()
     failed = service.until(lambda s: s["restarts"]["model"] >= 1)
     assert says in failed["last_fault"]
@@ -51,7 +55,7 @@ def test_stages_have_processes_of_their_own_and_a_killed_one_is_replaced_alone(s
 
 @pytest.mark.parametrize("layout", ["staged", "fused"])
 def test_a_bounded_run_accounts_for_every_frame_of_the_camera(sdcam, layout):
-    words = (*WORDS, *engine(layout=layout), "--seconds", "3", "--set", "camera.fps=60")
+    words = (*WORDS, *engine(layout), "--seconds", "3", "--set", "camera.fps=60")
     done = sdcam("run", *words, SDCAM_MODEL__NAME="pocket", SDCAM_MODEL__RENDER_SIZE="512")
     frames = json.loads(done.stdout)["frames"]
     known = sum(frames[key] for key in ("styled", "reused", "skipped", "dropped"))

@@ -6,6 +6,7 @@ import os
 import pty
 import select
 import signal
+import statistics
 import subprocess
 import sys
 import time
@@ -32,7 +33,7 @@ def service(start, config):
     return service
 
 
-def test_saving_writes_the_file_and_keeps_what_stands_there(service, sdcam, config):
+def test_save_writes_the_file_and_keeps_comments(service, sdcam, config):
     config.write_text('# mine\n[look]\nprompt = "oil"  # to begin with\n')
     assert sdcam("prompt", "anime", "--save", "--config", str(config)).returncode == 0
     assert config.read_text() == '# mine\n[look]\nprompt = "anime" # to begin with\n'
@@ -43,7 +44,7 @@ def test_saving_writes_the_file_and_keeps_what_stands_there(service, sdcam, conf
     assert service.until(lambda s: s["look"]["prompt"] == load(config).look.prompt)
 
 
-def test_nothing_is_saved_into_a_broken_file_and_nothing_changes(service, sdcam, config):
+def test_save_into_a_broken_file_changes_nothing(service, sdcam, config):
     before = service.status()["look"]
     config.write_text("[look\n")
     for words in (("prompt", "anime"), ("next",)):
@@ -92,7 +93,7 @@ class Screen:
         return code
 
 
-def test_the_view_waits_for_the_service_shows_it_and_sees_it_go(start, tmp_path):
+def test_status_watch_follows_the_service(start, tmp_path):
     screen = Screen(SDCAM_SERVICE__SOCKET=str(tmp_path / "control.sock"))
     screen.until("not running. Waiting for it.")
     service = start("--source", "test", "--output", "null")
@@ -105,23 +106,24 @@ def test_the_view_waits_for_the_service_shows_it_and_sees_it_go(start, tmp_path)
 
 
 @pytest.mark.alone
-def test_a_live_key_takes_effect_at_once_and_no_frame_is_lost(service, config):
-    """Within 300 ms with the question for it; the quickest of five, for the machine is shared."""
+def test_live_key_takes_effect_and_no_frame_is_lost(service, config):
+    """Within a third of a second and the time of the question, in the median of five."""
     service.status()
     taken = []
-    for strength in (0.1, 0.2, 0.3, 0.4, 0.6):
+    for number, strength in enumerate((0.1, 0.2, 0.3, 0.4, 0.6)):
+        time.sleep(0.05 * number)  # another moment between two looks of the watcher
         written = time.monotonic()
         config.write_text(FAST.replace("0.5", str(strength)))
         service.until(lambda s, wanted=strength: s["look"]["strength"] == wanted)
         taken.append(time.monotonic() - written)
-    assert min(taken) < 0.3
+    assert statistics.median(taken) < 0.4
     status = service.status()
     assert status["card"] == ""
     assert status["frames"]["dropped"] == 0
     assert status["restarts"] == {"capture": 0, "model": 0, "output": 0}
 
 
-def test_a_mistake_changes_nothing_and_is_told(service, sdcam, config):
+def test_mistake_changes_nothing_and_is_reported(service, sdcam, config):
     before = service.status()["look"]
     config.write_text("[look]\nprompt = 'anime'\n\nstrenght = 2\n")
     status = service.until(lambda s: s["config"]["error"])
@@ -134,7 +136,7 @@ def test_a_mistake_changes_nothing_and_is_told(service, sdcam, config):
     service.until(lambda s: s["look"]["prompt"] == "anime" and not s["config"]["error"])
 
 
-def test_a_change_by_command_lasts_until_the_file_is_edited(service, sdcam, config):
+def test_change_by_command_lasts_until_the_next_edit(service, sdcam, config):
     assert sdcam("set", "look.blend=0.3", "look.prompt=anime").returncode == 0
     assert sdcam("set", "look.strength=0.8", "--save").returncode == 0
     time.sleep(0.5)  # the watcher sees what was saved; the rest stays
@@ -145,9 +147,7 @@ def test_a_change_by_command_lasts_until_the_file_is_edited(service, sdcam, conf
     assert (look["blend"], look["prompt"]) == (0.0, "oil")
 
 
-def test_saving_other_keys_keeps_the_prompt_on_the_air_and_says_what_is_covered(
-    start, sdcam, config
-):
+def test_save_keeps_the_prompt_and_names_what_is_covered(start, sdcam, config):
     words = ("--source", "test", "--output", "null", "--config", str(config))
     service = start(*words, "--set", "output.fps=5")
     service.until_styled()
@@ -162,12 +162,10 @@ def test_saving_other_keys_keeps_the_prompt_on_the_air_and_says_what_is_covered(
     assert (saved.output.fps, saved.camera.fps) == (24, 5)
     time.sleep(0.5)  # the watcher has seen it
     assert service.status()["look"]["prompt"] == "anime"
-    assert "saved: output.fps = 24, camera.fps = 5" in service.log.read_text()
+    assert "saved: output.fps = 24.0, camera.fps = 5.0" in service.log.read_text()
 
 
-def test_saving_into_a_file_that_the_service_does_not_read_is_refused(
-    service, sdcam, config, tmp_path
-):
+def test_save_into_another_file_is_refused(service, sdcam, config, tmp_path):
     other = tmp_path / "other.toml"
     for words in (("prompt", "anime"), ("set", "look.seed=1"), ("next",)):
         done = sdcam(*words, "--save", "--config", str(other))
@@ -178,7 +176,7 @@ def test_saving_into_a_file_that_the_service_does_not_read_is_refused(
     assert service.status()["look"]["prompt"] == "oil"
 
 
-def test_a_model_that_is_not_here_does_not_take_the_picture_away(service, config):
+def test_missing_model_keeps_the_picture(service, config):
     config.write_text(FAST + 'model.engine = "openvno"\n')
     error = service.until(lambda s: s["config"]["error"])["config"]["error"]
     assert (error["mistakes"][0]["line"], error["mistakes"][0]["key"]) == (2, "model.engine")
@@ -188,7 +186,7 @@ def test_a_model_that_is_not_here_does_not_take_the_picture_away(service, config
     assert service.status()["restarts"] == {"capture": 0, "model": 0, "output": 0}
 
 
-def test_what_waits_for_a_restart_is_said(service, sdcam, config):
+def test_keys_that_need_a_restart_are_reported(service, sdcam, config):
     config.write_text(FAST + "service.log_count = 9\n")
     service.until(lambda s: s["config"]["restart"] == ["service.log_count"])
     assert "service.log_count: after `sdcam service restart`" in sdcam("status").stdout

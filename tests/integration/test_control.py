@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 
-def test_the_prompt_changes_while_running(start, sdcam):
+def test_prompt_changes_while_running(start, sdcam):
     service = start("--source", "test", "--output", "null")
     service.until_styled()
     assert sdcam("prompt", "anime").returncode == 0
@@ -32,7 +32,7 @@ def test_next_and_prev_walk_through_the_gallery(start, sdcam):
     assert last == "pop art"
 
 
-def test_a_wrong_value_changes_nothing_and_says_why(start, sdcam):
+def test_wrong_value_changes_nothing_and_says_why(start, sdcam):
     service = start("--source", "test", "--output", "null")
     before = service.until_styled()["look"]
     for words, sentence in {
@@ -46,7 +46,7 @@ def test_a_wrong_value_changes_nothing_and_says_why(start, sdcam):
     assert service.status()["look"] == before
 
 
-def test_a_snapshot_is_the_styled_picture(start, sdcam, tmp_path):
+def test_snapshot_is_the_styled_picture(start, sdcam, tmp_path):
     service = start("--source", "test", "--output", "null")
     service.until_styled()
     done = sdcam("snapshot", "picture.png")

@@ -177,7 +177,7 @@ def test_a_disk_that_fills_up_ends_the_recording_and_nothing_else(run, stage, tm
     room = film.stat().st_size + 20_000
     ffmpeg.rlimit(psutil.RLIMIT_FSIZE, (room, room))
     full = service.until(lambda s: "output" in s["faults"])
-    assert "The disk is full, the recording has ended" in full["faults"]["output"]
+    assert "The disk is full, so the recording has ended" in full["faults"]["output"]
     shown, styled = len(stage.distances()), full["frames"]["styled"]
     service.until(lambda s: s["frames"]["styled"] > styled + 10)
     assert len(stage.distances()) > shown

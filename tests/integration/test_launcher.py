@@ -19,8 +19,8 @@ import pytest
 
 from sdcam import resources
 from sdcam.errors import MissingError
-from sdcam.install.app_bundle import NAME, compile_launcher
-from sdcam.install.interpreter import find_libpython
+from sdcam.install.app_bundle import compile_launcher, find_libpython
+from sdcam.platforms.names import CAMERA_NAME
 
 TINY = Path(__file__).parent.parent / "data" / "tiny-model"
 PATIENCE = 60.0
@@ -35,12 +35,12 @@ def launcher(tmp_path_factory) -> Path:
         library = find_libpython()
     except MissingError as error:
         pytest.skip(f"the launcher was NOT tested: {error}")
-    contents = tmp_path_factory.mktemp("app") / f"{NAME}.app" / "Contents"
+    contents = tmp_path_factory.mktemp("app") / f"{CAMERA_NAME}.app" / "Contents"
     (contents / "MacOS").mkdir(parents=True)
     (contents / "Resources").mkdir()
     (contents / "Resources" / "python.txt").write_text(f"{library}\n{sys.executable}\n")
-    compile_launcher(contents / "MacOS" / NAME)
-    return contents / "MacOS" / NAME
+    compile_launcher(contents / "MacOS" / CAMERA_NAME)
+    return contents / "MacOS" / CAMERA_NAME
 
 
 def _run(launcher: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -54,7 +54,7 @@ def _run(launcher: Path, *words: str, **environment: str) -> subprocess.Complete
     )
 
 
-def test_it_compiles_without_a_warning(tmp_path):
+def test_launcher_compiles_without_warnings(tmp_path):
     if shutil.which("cc") is None:
         pytest.skip("there is no C compiler: the launcher was NOT tested")
     done = subprocess.run(
@@ -65,14 +65,14 @@ def test_it_compiles_without_a_warning(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_it_is_our_python_venv_and_all(launcher):
+def test_launcher_is_this_python_with_its_venv(launcher):
     told = "import json, sys; print(json.dumps([sys.executable, sys.prefix, sys.version]))"
     done = _run(launcher, "-c", told)
     assert json.loads(done.stdout) == [sys.executable, sys.prefix, sys.version], done.stderr
     assert _run(launcher, "-c", "raise SystemExit(7)").returncode == 7
 
 
-def test_the_service_runs_in_it_with_every_process_of_its_own(launcher, tmp_path):
+def test_all_processes_of_the_service_run_in_the_launcher(launcher, tmp_path):
     process = subprocess.Popen(
         [launcher, "-m", "sdcam", "run", "--source", "test", "--output", "null", "--json",
          "--model", str(TINY), "--frames", "30", "--set", "model.render_size=64",
@@ -118,7 +118,7 @@ def test_opened_by_a_double_click_it_asks_for_the_camera(launcher, tmp_path):
     ],
 )
 def test_what_it_cannot_load_it_says_and_what_to_do(launcher, tmp_path, note, complaint):
-    moved = tmp_path / "Contents" / "MacOS" / NAME
+    moved = tmp_path / "Contents" / "MacOS" / CAMERA_NAME
     moved.parent.mkdir(parents=True)
     shutil.copy(launcher, moved)
     if note is not None:

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from sdcam.errors import MissingError
-from sdcam.install.interpreter import find_libpython
+from sdcam.install.app_bundle import find_libpython
 from service_machine import FAKES, PROGRAM, new_machine, runs  # noqa: F401
 
 
@@ -42,7 +42,7 @@ def mac(machine, monkeypatch):
     return machine
 
 
-def test_installed_it_runs_as_the_app(mac):
+def test_installed_service_runs_as_the_app(mac):
     before = os.umask(0o002)  # a group that may write, by default
     code, out, err = mac.sdcam("install")
     os.umask(before)
@@ -60,7 +60,7 @@ def test_installed_it_runs_as_the_app(mac):
     assert f"--identifier com.streamdiffusion-cam.app --requirements ={requirement}" in mac.calls()
 
 
-def test_a_crash_starts_it_again_and_an_orderly_end_does_not(mac):
+def test_launchd_restarts_after_a_crash_only(mac):
     mac.sdcam("install")
     first = mac.until_running()
     os.kill(first, signal.SIGKILL)
@@ -75,20 +75,20 @@ def test_a_crash_starts_it_again_and_an_orderly_end_does_not(mac):
     mac.until_running(other_than=second)
 
 
-def test_stop_returns_when_it_has_ended_and_it_stays_so(mac):
+def test_stop_waits_and_stays_stopped(mac):
     mac.sdcam("install")
     pid = mac.until_running()
-    assert mac.sdcam("stop") == (0, "The service has ended.\n", "")
+    assert mac.sdcam("stop") == (0, "The service has stopped.\n", "")
     assert not runs(pid)
     time.sleep(0.3)
     assert mac.status()["pid"] is None
     assert mac.sdcam("stop") == (0, "The service was not running.\n", "")
     assert mac.sdcam("start")[0] == 0
     assert mac.until_running(other_than=pid)
-    assert "runs already" in mac.sdcam("start")[1]
+    assert "already running" in mac.sdcam("start")[1]
 
 
-def test_stop_between_a_crash_and_the_next_start(mac):
+def test_stop_between_crash_and_restart(mac):
     mac.sdcam("install")
     pid = mac.until_running()
     os.kill(pid, signal.SIGKILL)
@@ -97,7 +97,7 @@ def test_stop_between_a_crash_and_the_next_start(mac):
     assert mac.status()["pid"] is None
 
 
-def test_restart_waits_for_the_old_one(mac):
+def test_restart_waits_for_the_old_process(mac):
     mac.sdcam("install")
     before = mac.until_running()
     assert mac.sdcam("restart")[0] == 0
@@ -105,7 +105,7 @@ def test_restart_waits_for_the_old_one(mac):
     mac.until_running(other_than=before)
 
 
-def test_a_second_install_keeps_the_app_and_takes_the_new_configuration(mac):
+def test_second_install_keeps_the_app(mac):
     mac.sdcam("install")
     before = mac.until_running()
     built = mac.launcher.stat().st_ino
@@ -120,7 +120,7 @@ def test_a_second_install_keeps_the_app_and_takes_the_new_configuration(mac):
     assert words[-2:] == ["--config", str(config)]
 
 
-def test_the_log_of_the_configuration_that_was_installed_is_shown(mac):
+def test_logs_follows_the_installed_configuration(mac):
     config = mac.home / "other.toml"
     config.write_text(f'service.log_file = "{mac.home}/mine.log"\n')
     (mac.home / "mine.log").write_text("mine\n")
@@ -130,7 +130,7 @@ def test_the_log_of_the_configuration_that_was_installed_is_shown(mac):
     assert mac.sdcam("logs")[0] == 3
 
 
-def test_the_configuration_of_this_terminal_goes_with_the_service(mac, monkeypatch):
+def test_install_takes_sdcam_config(mac, monkeypatch):
     config = mac.home / "cam.toml"
     config.touch()
     monkeypatch.setenv("SDCAM_CONFIG", str(config))
@@ -140,14 +140,14 @@ def test_the_configuration_of_this_terminal_goes_with_the_service(mac, monkeypat
     assert words[-2:] == ["--config", str(config)]
 
 
-def test_an_app_that_was_tampered_with_is_built_again(mac):
+def test_tampered_app_is_rebuilt(mac):
     mac.sdcam("install")
     (mac.app / "Contents/Resources/python.txt").write_text("/elsewhere\n/python\n")
     assert "is built" in mac.sdcam("install")[1]
     mac.until_running()
 
 
-def test_without_a_login_at_the_screen_nothing_is_done(mac):
+def test_install_without_a_login_at_the_screen(mac):
     (mac.memory / "logged-in").unlink()
     code, _, err = mac.sdcam("install")
     assert code == 3
@@ -156,7 +156,7 @@ def test_without_a_login_at_the_screen_nothing_is_done(mac):
     assert mac.left_in_home() == []
 
 
-def test_error_5_of_a_session_that_ended_meanwhile_is_explained(mac):
+def test_bootstrap_error_5_is_explained(mac):
     mac.sdcam("install")
     mac.sdcam("stop")
     (mac.memory / "logged-in").unlink()
@@ -165,7 +165,7 @@ def test_error_5_of_a_session_that_ended_meanwhile_is_explained(mac):
     assert "Nobody is logged in" in err
 
 
-def test_a_plist_that_others_may_write_is_named(mac):
+def test_bootstrap_error_122_is_explained(mac):
     mac.sdcam("install")
     mac.sdcam("stop")
     mac.plist.chmod(0o664)
@@ -174,7 +174,7 @@ def test_a_plist_that_others_may_write_is_named(mac):
     assert f"chmod 644 '{mac.plist}'" in err
 
 
-def test_a_damaged_plist_is_named(mac, monkeypatch):
+def test_damaged_plist_is_named(mac, monkeypatch):
     monkeypatch.setattr("sdcam.install.launchctl._RACE_SECONDS", 0.5)
     mac.sdcam("install")
     mac.sdcam("stop")
@@ -184,7 +184,7 @@ def test_a_damaged_plist_is_named(mac, monkeypatch):
     assert f"plutil -lint '{mac.plist}'" in err
 
 
-def test_a_disabled_service_says_so_and_can_be_started(mac):
+def test_disabled_service_is_enabled_by_start(mac):
     mac.sdcam("install")
     mac.sdcam("stop")
     (mac.memory / "disabled" / "com.streamdiffusion-cam.daemon").touch()
@@ -201,7 +201,7 @@ def test_a_disabled_service_says_so_and_can_be_started(mac):
         ("NO_CAMERA", "no camera is plugged in"),
     ],
 )
-def test_without_the_camera_it_is_installed_and_says_what_to_do(mac, answer, expected):
+def test_install_without_camera_permission(mac, answer, expected):
     mac.user_says(answer)
     code, _, err = mac.sdcam("install")
     assert code == 3
@@ -209,14 +209,14 @@ def test_without_the_camera_it_is_installed_and_says_what_to_do(mac, answer, exp
     mac.until_running()
 
 
-def test_an_app_that_does_not_start_is_a_sentence(mac):
+def test_app_that_does_not_start(mac):
     (mac.memory / "user-says").unlink()
     code, _, err = mac.sdcam("install")
     assert code == 3
     assert "The service is installed, but the app did not start" in err
 
 
-def test_without_a_compiler_it_names_apples(mac, monkeypatch):
+def test_install_without_a_compiler(mac, monkeypatch):
     (mac.memory / "python3").symlink_to(sys.executable)
     monkeypatch.setenv("PATH", f"{FAKES}:{mac.memory}")
     code, _, err = mac.sdcam("install")
@@ -225,7 +225,7 @@ def test_without_a_compiler_it_names_apples(mac, monkeypatch):
     assert mac.left_in_home() == []
 
 
-def test_what_the_compiler_complains_of_is_told_and_nothing_is_left(mac):
+def test_compiler_error_is_quoted(mac):
     (mac.launchd / "app" / "launcher.c").write_text("int main(void) { return nonsense; }")
     code, _, err = mac.sdcam("install")
     assert code == 1
@@ -233,7 +233,7 @@ def test_what_the_compiler_complains_of_is_told_and_nothing_is_left(mac):
     assert mac.left_in_home() == []
 
 
-def test_uninstalled_nothing_is_left(mac):
+def test_uninstall_leaves_nothing(mac):
     mac.sdcam("install")
     pid = mac.until_running()
     assert mac.left_in_home() != []
@@ -250,7 +250,7 @@ def test_uninstalled_nothing_is_left(mac):
     assert mac.sdcam("start")[0] == 3
 
 
-def test_what_it_printed_before_its_log_is_kept(mac):
+def test_early_output_is_kept(mac):
     mac.sdcam("install")
     mac.until_running()
     code, _, err = mac.sdcam("logs")
@@ -261,7 +261,7 @@ def test_what_it_printed_before_its_log_is_kept(mac):
 
 
 @pytest.mark.parametrize("system", ["darwin", "linux"])
-def test_a_configuration_that_is_wrong_is_not_installed(machine, monkeypatch, system):
+def test_wrong_configuration_is_not_installed(machine, monkeypatch, system):
     monkeypatch.setattr("sdcam.cli.service._SYSTEM", system)
     config = machine.home / "cam.toml"
     config.write_text("[look]\nstrenght = 0.5\n")
@@ -273,7 +273,7 @@ def test_a_configuration_that_is_wrong_is_not_installed(machine, monkeypatch, sy
 
 
 @pytest.mark.parametrize("system", ["win32", "freebsd14"])
-def test_another_system_is_told_what_to_do(machine, monkeypatch, system):
+def test_unsupported_system_is_refused(machine, monkeypatch, system):
     monkeypatch.setattr("sdcam.cli.service._SYSTEM", system)
     code, _, err = machine.sdcam("install")
     assert code == 2
@@ -281,7 +281,7 @@ def test_another_system_is_told_what_to_do(machine, monkeypatch, system):
 
 
 @pytest.mark.parametrize("system", ["darwin", "linux"])
-def test_sudo_is_declined(machine, monkeypatch, system):
+def test_sudo_is_refused(machine, monkeypatch, system):
     monkeypatch.setattr("sdcam.cli.service._SYSTEM", system)
     monkeypatch.setenv("SUDO_UID", "501")
     code, _, err = machine.sdcam("install")

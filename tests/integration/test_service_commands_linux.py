@@ -28,17 +28,17 @@ def linux(machine, monkeypatch, tmp_path):
     return machine
 
 
-def test_the_unit_is_installed_and_ready(linux):
+def test_unit_is_installed_and_ready(linux):
     code, out, err = linux.sdcam("install")
     assert code == 0, err
     status = linux.status()
     assert (status["state"], status["installed"]) == ("active (running)", True)
     linux.until(lambda s: s["note"] == "painting")
     assert linux.calls().index("daemon-reload") < linux.calls().index("enable")
-    assert "The service runs" in out
+    assert "The service is running" in out
 
 
-def test_the_commands_for_a_camera_that_is_missing_are_printed_and_not_run(linux):
+def test_commands_for_a_missing_camera_are_printed(linux):
     out = linux.sdcam("install")[1]
     if "There is no virtual camera" not in out:
         pytest.skip("this machine has the virtual camera")
@@ -52,7 +52,7 @@ def test_the_commands_for_a_camera_that_is_missing_are_printed_and_not_run(linux
     assert all(Path(c.split()[-2].strip("'")).is_file() for c in copied)
 
 
-def test_the_unit_comes_back_after_a_crash_and_stays_stopped(linux):
+def test_systemd_restarts_after_a_crash_only(linux):
     linux.sdcam("install")
     first = linux.until_running()
     os.kill(first, signal.SIGKILL)
@@ -70,7 +70,7 @@ def test_the_unit_comes_back_after_a_crash_and_stays_stopped(linux):
     linux.until_running(other_than=third)
 
 
-def test_a_service_that_misses_something_is_not_started_over_and_over(linux, tmp_path):
+def test_exit_code_3_is_not_restarted(linux, tmp_path):
     (tmp_path / "program.py").write_text("raise SystemExit(3)")
     code, _, err = linux.sdcam("install")
     assert code == 1
@@ -82,7 +82,7 @@ def test_a_service_that_misses_something_is_not_started_over_and_over(linux, tmp
     linux.until_running()
 
 
-def test_without_a_session_nothing_is_done(linux):
+def test_install_without_a_session(linux):
     (linux.memory / "session").unlink()
     code, _, err = linux.sdcam("install")
     assert code == 3
@@ -93,7 +93,7 @@ def test_without_a_session_nothing_is_done(linux):
     assert "not installed, inactive" in out
 
 
-def test_the_unit_is_uninstalled_without_a_trace(linux):
+def test_unit_uninstall_leaves_nothing(linux):
     linux.sdcam("install")
     pid = linux.until_running()
     assert linux.sdcam("uninstall")[0] == 0
@@ -104,7 +104,7 @@ def test_the_unit_is_uninstalled_without_a_trace(linux):
     assert linux.sdcam("status")[0] == 3
 
 
-def test_the_log_is_shown_from_its_end(linux):
+def test_logs_shows_the_last_lines(linux):
     code, _, err = linux.sdcam("logs")
     assert code == 3
     assert "journalctl --user -u streamdiffusion-cam" in err
@@ -117,7 +117,7 @@ def test_the_log_is_shown_from_its_end(linux):
     assert linux.sdcam("logs", "-n", "0")[1] == ""
 
 
-def test_the_log_of_the_configuration_that_was_installed_is_shown(linux, tmp_path):
+def test_logs_follows_the_installed_configuration(linux, tmp_path):
     assert linux.sdcam("logs")[0] == 3
     config = tmp_path / 'my "50%" $cam.toml'
     config.write_text(f'service.log_file = "{tmp_path}/mine.log"\n')
@@ -127,13 +127,13 @@ def test_the_log_of_the_configuration_that_was_installed_is_shown(linux, tmp_pat
 
 
 @pytest.mark.parametrize("words", [["-n", "-1"], ["-n", "x"]])
-def test_what_is_no_number_of_lines_is_refused(linux, words, capsys):
+def test_logs_refuses_wrong_numbers(linux, words, capsys):
     with pytest.raises(SystemExit):
         linux.sdcam("logs", *words)
-    assert "no number of lines" in capsys.readouterr().err
+    assert "not a number of lines" in capsys.readouterr().err
 
 
-def test_ctrl_c_is_the_end_of_the_log_that_is_followed_and_no_fault(tmp_path):
+def test_ctrl_c_ends_logs_follow(tmp_path):
     log = tmp_path / "state/streamdiffusion-cam/log/sdcam.log"
     log.parent.mkdir(parents=True)
     log.write_text("one\n")
@@ -150,7 +150,7 @@ def test_ctrl_c_is_the_end_of_the_log_that_is_followed_and_no_fault(tmp_path):
     assert process.returncode == 0
 
 
-def test_an_action_that_is_none_is_answered_with_those_for_people(linux, capsys):
+def test_unknown_action_lists_the_actions(linux, capsys):
     with pytest.raises(SystemExit):
         linux.sdcam("foo")
     told = capsys.readouterr().err

@@ -37,7 +37,11 @@ def test_a_typo_in_a_prompt_leaves_the_look_and_is_told(start, tmp_path):
     assert (told["card"], told["state"]) == ("", "running")  # the picture goes on
     ask(service.socket, "set", values={"look.strength": 0.45})  # and it is not asked for again
     os.kill(told["processes"]["model"]["pid"], signal.SIGKILL)
-    service.until(lambda s: s["restarts"]["model"] == 1 and list(s["notices"]) == ["prompt"] and not s["faults"])
+    service.until(
+        lambda s: (
+            s["restarts"]["model"] == 1 and list(s["notices"]) == ["prompt"] and not s["faults"]
+        )
+    )
     assert sdcam(service, "prompt", "pencil").returncode == 0
     after = service.until(lambda s: not s["notices"])
     service.until(lambda s: s["frames"]["styled"] > after["frames"]["styled"] + 5)

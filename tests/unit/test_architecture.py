@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,9 @@ import sdcam
 
 ROOT = Path(sdcam.__file__).parent
 FLOORS = [
-    {"errors", "resources", "paths", "atomic_file"},
-    {"settings", "platforms"},
+    {"errors", "resources", "paths", "atomic_file", "arrays", "plain_text", "plain_toml"},
+    {"platforms"},
+    {"settings"},
     {"pipeline", "models"},
     {"engines", "capture", "output", "compositor"},
     {"workers"},
@@ -21,7 +24,8 @@ FLOORS = [
     {"doctor", "service"},
     {"cli"},
 ]
-# Rooms of one floor that must not know each other.
+# Rooms of one floor that must not know each other: the doctor asks a running service by `control`,
+# and the service examines nothing.
 APART = [("doctor", "service")]
 FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 FILES = sorted(p for p in ROOT.rglob("*.py") if p.parent != ROOT)
@@ -85,6 +89,22 @@ def test_converters_and_heavy_libraries_stay_outside(path):
         assert torch_engine or not name.startswith(("torch", "diffusers", "transformers")), name
 
 
+@pytest.mark.parametrize(("one", "other"), [*APART, *(pair[::-1] for pair in APART)])
+def test_rooms_that_are_apart_do_not_import_each_other(one, other):
+    files = list((ROOT / one).rglob("*.py"))
+    assert files, one
+    for path in files:
+        for name in _imports(path):
+            assert not f"{name}.".startswith(f"sdcam.{other}."), f"{path} imports {name}"
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_a_file_is_one_idea(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+@pytest.mark.parametrize("room", ["output", "output.viewers", "capture", "capture.camera"])
+def test_processes_that_own_a_device_need_no_pydantic(room):
+    """They take long enough to start without it."""
+    code = f"import sys, sdcam.{room}; sys.exit('pydantic' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

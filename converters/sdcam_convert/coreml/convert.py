@@ -11,7 +11,7 @@ from pathlib import Path
 from sdcam.errors import UsageError
 from sdcam.models import ModelFolder
 from sdcam.models.bundle import CARD, Bundle, BundleCard, sha256
-from sdcam.models.origin import Origin
+from sdcam.models.provenance import Provenance
 from sdcam.models.time_embedding import TimeEmbedding
 from sdcam.models.weights import WeightsFile
 from sdcam_convert.coreml.environment import check_environment
@@ -39,7 +39,7 @@ def convert_coreml(
     out: Path,
     options: CoreMLOptions,
     progress: Callable[[str], None] = print,
-    origin: Origin | None = None,
+    origin: Provenance | None = None,
 ) -> Bundle:
     """Writes a bundle; minutes for a full-size model.
 
@@ -67,7 +67,7 @@ def convert_coreml(
             progress(f"{name}: {made[-1]}")
         _write_time_embedding(folder, bundle / "time_embedding.safetensors")
         _copy_tokenizer(folder.tokenizer, bundle / "tokenizer")
-        came = origin or Origin(source=str(folder.path.absolute()))
+        came = origin or Provenance(source=str(folder.path.absolute()))
         card = _card(folder, options, came, versions, _hashes(bundle))
         (bundle / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
         put(bundle, out)
@@ -113,7 +113,7 @@ def _hashes(bundle: Path) -> dict[str, str]:
 def _card(
     model: ModelFolder,
     options: CoreMLOptions,
-    origin: Origin,
+    origin: Provenance,
     versions: dict[str, str],
     files: dict[str, str],
 ) -> BundleCard:

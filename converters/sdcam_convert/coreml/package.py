@@ -21,7 +21,7 @@ import torch
 from sdcam.models import ModelFolder
 from sdcam_convert.coreml.compression import compress
 from sdcam_convert.coreml.options import CoreMLOptions
-from sdcam_convert.coreml.programs import Border, Program, build_program
+from sdcam_convert.coreml.programs import Border, TraceableProgram, build_program
 from sdcam_convert.coreml.tracing import trace
 
 _TYPES = {"float32": np.float32, "int32": np.int32}
@@ -46,7 +46,7 @@ def write_packages(
     return paths
 
 
-def _convert(program: Program, options: CoreMLOptions) -> Any:
+def _convert(program: TraceableProgram, options: CoreMLOptions) -> Any:
     import coremltools as ct
 
     traced = trace(program.module, tuple(_example(border) for border in program.inputs))

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from sdcam.errors import SdcamError
 from sdcam.models import ModelFolder
-from sdcam.models.folder import STAGES
+from sdcam.models.folder import NETWORKS
 from sdcam_convert.coreml.options import CoreMLOptions
 
 _LARGE = 64e6  # bytes of weights that are worth the seconds in which processes import torch
@@ -50,7 +50,7 @@ def make_program(name: str, model: ModelFolder, options: CoreMLOptions, folder: 
         SdcamError: the conversion failed.
         OSError: it could not be written.
     """
-    if any(model.weights_of(stage).stat().st_size >= _LARGE for stage in STAGES):
+    if any(model.weights_of(network).stat().st_size >= _LARGE for network in NETWORKS):
         return _make_apart(name, model, options, folder)
     return _make(name, model, options, folder)
 

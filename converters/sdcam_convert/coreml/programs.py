@@ -23,7 +23,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sdcam.engines.stages import Decode, Encode, load_stages
+from sdcam.engines.torch_modules import Decode, Encode, load_modules
 from sdcam.models import ModelFolder
 from sdcam.models.folder import LATENT_SCALE, TOKENS
 from sdcam_convert.coreml.options import CoreMLOptions
@@ -40,7 +40,7 @@ class Border:
 
 
 @dataclass(frozen=True)
-class Program:
+class TraceableProgram:
     name: str
     module: nn.Module
     inputs: tuple[Border, ...]
@@ -48,7 +48,7 @@ class Program:
     states: tuple[Border, ...] = field(default=())  # named as the module's buffers
 
 
-def build_program(name: str, model: ModelFolder, options: CoreMLOptions) -> Program:
+def build_program(name: str, model: ModelFolder, options: CoreMLOptions) -> TraceableProgram:
     """
     Args:
         name: one of `CoreMLOptions.programs`.
@@ -151,8 +151,8 @@ class PixelsOut(nn.Module):
         return functional.pixel_shuffle(x, self.patch) if self.patch > 1 else x
 
 
-def _fused(model: ModelFolder, options: CoreMLOptions) -> Program:
-    stages = load_stages(model, ("encode", "unet", "decode"))
+def _fused(model: ModelFolder, options: CoreMLOptions) -> TraceableProgram:
+    stages = load_modules(model, ("encode", "unet", "decode"))
     module: nn.Module = Fused(
         PixelsIn(stages["encode"]),
         ready_unet(stages["unet"], options.attention),
@@ -163,7 +163,7 @@ def _fused(model: ModelFolder, options: CoreMLOptions) -> Program:
     previous = Border(PREVIOUS, latent)
     if options.stateful:
         module = StatefulFused(module, latent)
-    return Program(
+    return TraceableProgram(
         "fused",
         module,
         inputs=(
@@ -179,32 +179,32 @@ def _fused(model: ModelFolder, options: CoreMLOptions) -> Program:
     )
 
 
-def _encode(model: ModelFolder, options: CoreMLOptions) -> Program:
-    module = PixelsIn(load_stages(model, ("encode",))["encode"])
+def _encode(model: ModelFolder, options: CoreMLOptions) -> TraceableProgram:
+    module = PixelsIn(load_modules(model, ("encode",))["encode"])
     latent = Border("latent", _latent(model, options))
-    return Program("encode", module, (_image("image", options),), (latent,))
+    return TraceableProgram("encode", module, (_image("image", options),), (latent,))
 
 
-def _unet(model: ModelFolder, options: CoreMLOptions) -> Program:
-    module = ready_unet(load_stages(model, ("unet",))["unet"], options.attention)
+def _unet(model: ModelFolder, options: CoreMLOptions) -> TraceableProgram:
+    module = ready_unet(load_modules(model, ("unet",))["unet"], options.attention)
     latent = _latent(model, options)
     inputs = (Border("sample", latent), _time(model), _prompt(model))
-    return Program("unet", module, inputs, (Border("noise", latent),))
+    return TraceableProgram("unet", module, inputs, (Border("noise", latent),))
 
 
-def _decode(model: ModelFolder, options: CoreMLOptions) -> Program:
-    module = PixelsOut(load_stages(model, ("decode",))["decode"])
+def _decode(model: ModelFolder, options: CoreMLOptions) -> TraceableProgram:
+    module = PixelsOut(load_modules(model, ("decode",))["decode"])
     latent = Border("latent", _latent(model, options))
-    return Program("decode", module, (latent,), (_image("styled", options),))
+    return TraceableProgram("decode", module, (latent,), (_image("styled", options),))
 
 
-def _text_encoder(model: ModelFolder, options: CoreMLOptions) -> Program:
-    module = ready_text_encoder(load_stages(model, ("text_encoder",))["text_encoder"])
+def _text_encoder(model: ModelFolder, options: CoreMLOptions) -> TraceableProgram:
+    module = ready_text_encoder(load_modules(model, ("text_encoder",))["text_encoder"])
     tokens = Border("input_ids", (1, TOKENS), "int32")
-    return Program("text_encoder", module, (tokens,), (_prompt(model),))
+    return TraceableProgram("text_encoder", module, (tokens,), (_prompt(model),))
 
 
-_BUILDERS: dict[str, Callable[[ModelFolder, CoreMLOptions], Program]] = {
+_BUILDERS: dict[str, Callable[[ModelFolder, CoreMLOptions], TraceableProgram]] = {
     "fused": _fused,
     "encode": _encode,
     "unet": _unet,

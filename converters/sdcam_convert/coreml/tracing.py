@@ -1,8 +1,8 @@
 """Everything that is done to diffusers' and transformers' modules so that they trace well.
 
 What must not happen: anything of the timestep is baked in or computed in the graph (half precision
-is 7 % off in the sinusoid of t = 999; `UNet` of sdcam.engines.stages takes the finished vector),
-and attention in three dimensions (coremltools#2650: wrong results on the GPU).
+is 7 % off in the sinusoid of t = 999; `UNet` of sdcam.engines.torch_modules takes the finished
+vector), and attention in three dimensions (coremltools#2650: wrong results on the GPU).
 """
 
 # mypy: disable-error-code="misc"

@@ -4,7 +4,7 @@ program = Program.load(Path("fused.mlpackage"))
 results = program.run({"image": picture, "noise": noise, ...})
 """
 
-from sdcam_convert.mil.program import Precision, Program
-from sdcam_convert.mil.state import State
+from sdcam_convert.mil.evaluator import Precision, Program
+from sdcam_convert.mil.state import ProgramState
 
-__all__ = ["Precision", "Program", "State"]
+__all__ = ["Precision", "Program", "ProgramState"]

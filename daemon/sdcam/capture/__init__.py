@@ -10,9 +10,9 @@ from sdcam.capture.cameras import (
     Kind,
     NoSuchCameraError,
     choose_camera,
-    list_cameras,
 )
-from sdcam.capture.source import Source, SourceInfo
+from sdcam.capture.listing import list_cameras
+from sdcam.capture.source import Source, SourceInfo, delivered_size
 from sdcam.errors import UsageError
 
 if TYPE_CHECKING:  # the settings take long to import, and callers that pass them have them
@@ -35,6 +35,8 @@ _VALID = "Valid sources: camera, camera:NAME, camera:NUMBER, file:PATH, image:PA
 def open_source(spec: str, camera: CameraSettings, once: bool = False) -> Source:
     """Opens what `spec` names. OpenCV is loaded here and not before.
 
+    Frames are 1920x1080 at most: a larger picture is scaled down to fit, by area averaging.
+
     Args:
         spec: `camera` (takes `camera.device`), `camera:NAME-or-number`, `file:PATH`,
             `image:PATH` or `test`.
@@ -54,15 +56,15 @@ def open_source(spec: str, camera: CameraSettings, once: bool = False) -> Source
 
         return CameraSource(choose_camera(what or camera.device, list_cameras()), camera)
     if kind == "file" and what:
-        from sdcam.capture.video_file import VideoFile
+        from sdcam.capture.files import VideoFile
 
         return VideoFile(Path(what).expanduser(), once=once)
     if kind == "image" and what:
-        from sdcam.capture.still_image import StillImage
+        from sdcam.capture.files import StillImage
 
         return StillImage(Path(what).expanduser(), fps=camera.fps)
     if kind == "test" and not what:
         from sdcam.capture.test_pattern import TestPattern
 
-        return TestPattern(camera.width, camera.height, camera.fps)
+        return TestPattern(*delivered_size(camera.width, camera.height), camera.fps)
     raise UsageError(f'"{spec}" is not a source.', _VALID)

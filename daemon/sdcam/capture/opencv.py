@@ -1,8 +1,7 @@
-"""OpenCV for the sources: told to be quiet, and to give up on a silent camera.
+"""OpenCV for the sources: silent, and with a bound on the wait for a camera.
 
-The process that captures explains failures in sentences of its own (sdcam.errors), so what
-OpenCV and FFmpeg print about them would only be noise. OpenCV reads these variables once, at
-its first use.
+The sources explain failures in their own sentences (sdcam.errors), so what OpenCV and FFmpeg print
+would be noise. OpenCV reads these variables once, at its first use.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The steady beat of sources that have no clock of their own."""
+"""A steady beat for sources that have no clock of their own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _SECOND = 1_000_000_000
 
 
 class Pace:
-    """Deadlines at `start + n / fps` on the monotonic clock: rounding never adds up to a drift."""
+    """Deadlines at `start + n / fps` on the monotonic clock, so that rounding does not drift."""
 
     def __init__(self, fps: float) -> None:
         self._fps = fps
@@ -16,10 +16,10 @@ class Pace:
         self._beat = 0
 
     def skip(self) -> int:
-        """Beats that have passed unused; they are given up.
+        """Drops the beats that have passed unused, and returns how many those are.
 
-        After a standstill of more than a second (a stopped process, a sleeping machine) nothing
-        is made up for: the beat starts anew and 0 is returned.
+        After more than a second without a beat (a stopped process, a sleeping machine) the beat
+        restarts, and 0 is returned.
         """
         if not self._start:
             return 0

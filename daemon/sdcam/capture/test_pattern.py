@@ -1,12 +1,13 @@
-"""The test pattern: a camera that everybody has, and whose every frame can be told apart."""
+"""The test pattern: a camera that every machine has, and whose frames are numbered."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from sdcam.arrays import Pixels
 from sdcam.capture.opencv import cv2
 from sdcam.capture.pace import Pace
-from sdcam.capture.source import Pixels, SourceInfo
+from sdcam.capture.source import Source, SourceInfo
 
 # EBU colour bars at 75 %, BGR.
 _BARS = [
@@ -22,11 +23,12 @@ _BARS = [
 COUNTER_BITS = 16
 
 
-class TestPattern:
-    """See `Source`. Scrolling bars, a bouncing ball, and the frame's number twice.
+class TestPattern(Source):
+    """Scrolling bars, a bouncing ball, and the frame's number twice.
 
-    In words at the top left, and in the lowest 1/16 of the picture as COUNTER_BITS blocks, black
-    for 0 and white for 1, the highest bit first: a program can read it off any later picture.
+    The number stands in figures at the top left, and in the lowest 1/16 of the picture as
+    COUNTER_BITS blocks, black for 0 and white for 1, the highest bit first: a program can read it
+    off any later picture.
     """
 
     __test__ = False  # not a test case, whatever its name looks like to pytest
@@ -43,7 +45,7 @@ class TestPattern:
         return self._pace.wait()
 
     def close(self) -> None:
-        """There is nothing to give back."""
+        """Holds nothing."""
 
     def _draw(self, out: Pixels) -> None:
         height, width = out.shape[:2]
@@ -84,7 +86,7 @@ def _scrollable_bars(width: int, height: int) -> Pixels:
     return np.concatenate([picture, picture], axis=1)
 
 
-def _bounce(way: float, low: int, high: int) -> int:
+def _bounce(distance: float, low: int, high: int) -> int:
     """A position between low and high that turns round at both."""
     room = max(1, high - low)
-    return low + room - abs(int(way) % (2 * room) - room)
+    return low + room - abs(int(distance) % (2 * room) - room)

@@ -1,13 +1,13 @@
-"""`sdcam bench`: what this machine makes of a model, in every way that it can run it."""
+"""`sdcam bench`: how fast this machine runs a model, in every way that it can run it."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
-from sdcam.cli.options import add_settings_options, settings_from
+from sdcam.cli.options import add_model_options, add_settings_options, settings_from
+from sdcam.cli.terminal import interruptible, say, table, warn
 
 if TYPE_CHECKING:
     from sdcam.workers.benchmark import Benchmark
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
     add_settings_options(parser)
-    parser.add_argument("--model", metavar="NAME", help="model name, diffusers folder or bundle")
-    parser.add_argument("--engine", metavar="NAME", help="what runs the networks")
+    add_model_options(parser)
     parser.add_argument(
         "--seconds", type=float, default=5.0, metavar="N", help="for each way (default: 5)"
     )
@@ -33,16 +32,17 @@ def run(arguments: argparse.Namespace) -> None:
     spec = ModelSpec.of(settings)
     trials = []
     for plan in ways_to_run(spec):
-        print(f"{plan.label}: {arguments.seconds:g} seconds ...", file=sys.stderr)
-        trials.append(benchmark(plan, arguments.seconds))
+        warn(f"{plan.label}: {arguments.seconds:g} seconds ...")
+        with interruptible("The measurement was interrupted.", "Nothing is remembered."):
+            trials.append(benchmark(plan, arguments.seconds))
     kept = remember(spec, {trial.plan.label: trial.fps for trial in trials})
     results = [_result(trial) for trial in trials]
     if arguments.json:
         print(json.dumps({"model": spec.name, "ways": results, "remembered": kept}))
         return
-    print(_table(results))
+    table(_rows(results), right=(1, 2))
     if kept:
-        print(f"\nThe fastest one is what `auto` takes from now on ({kept}).")
+        say(f"\nFrom now on `auto` takes the fastest one ({kept}).")
 
 
 def _result(trial: Benchmark) -> dict[str, Any]:
@@ -57,15 +57,17 @@ def _result(trial: Benchmark) -> dict[str, Any]:
     }
 
 
-def _table(results: list[dict[str, Any]]) -> str:
-    width = max(len(result["way"]) for result in results)
+def _rows(results: list[dict[str, Any]]) -> list[tuple[str, str, str, str]]:
     best = max(results, key=lambda result: float(result["fps"]))
-    lines = [f"  {'':{width}}  {'fps':>5}  {'latency':>8}  stages (ms)"]
+    rows = [("", "fps", "latency", "stages (ms)")]
     for result in results:
-        stages = "  ".join(f"{name} {ms}" for name, ms in result["stages_ms"].items())
-        latency = f"{result['latency_ms']['p50']:.1f} ms"
         mark = "*" if result is best and len(results) > 1 else " "
-        lines.append(
-            f"{mark} {result['way']:{width}}  {result['fps']:5.1f}  {latency:>8}  {stages}"
+        rows.append(
+            (
+                f"{mark} {result['way']}",
+                f"{result['fps']:.1f}",
+                f"{result['latency_ms']['p50']:.1f} ms",
+                "  ".join(f"{name} {ms}" for name, ms in result["stages_ms"].items()),
+            )
         )
-    return "\n".join(lines)
+    return rows

@@ -1,4 +1,4 @@
-"""What is in force, each value with where it came from: text that is TOML again, or JSON."""
+"""What is in force, each value with its origin: as text that is TOML again, or as JSON."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import Any
 
 import tomlkit
 
-from sdcam.settings.key import unit_of
-from sdcam.settings.load import settings_of
-from sdcam.settings.origin import Layers, Origin, Source
-from sdcam.settings.schema import Settings, sections
+from sdcam.settings.issues import Origin, Source
+from sdcam.settings.keys import unit_of
+from sdcam.settings.schema import Settings, field_of
+from sdcam.settings.sources import ConfigSources
 
 _WIDEST_COLUMN = 44
 
 
-def as_toml(said: Layers) -> str:
+def as_toml(sources: ConfigSources) -> str:
     """
     Raises:
-        ConfigError: what is said is wrong.
+        ConfigError: the configuration is wrong.
     """
-    in_force = settings_of(said).model_dump(mode="json")
+    in_force = sources.settings().model_dump(mode="json")
     parts = []
     for section in Settings.model_fields:
         rows = [
-            (f"{_name(key)} = {tomlkit.item(value).as_string()}", unit, _place(origin))
-            for key, value, unit, origin in _values(section, in_force[section], said)
+            (f"{_name(key)} = {_toml(value)}", unit, _place(origin))
+            for key, value, unit, origin in _values(section, in_force[section], sources)
         ]
         column = min(_WIDEST_COLUMN, max(len(row[0]) for row in rows)) + 1
         lines = [f"{text:<{column}} # {unit}{', ' if unit else ''}{at}" for text, unit, at in rows]
@@ -35,9 +35,9 @@ def as_toml(said: Layers) -> str:
     return "\n".join(parts)
 
 
-def as_json(said: Layers) -> str:
+def as_json(sources: ConfigSources) -> str:
     """{"look": {"seed": {"value": 42, "unit": null, "from": "default", ...}}}"""
-    in_force = settings_of(said).model_dump(mode="json")
+    in_force = sources.settings().model_dump(mode="json")
     shown = {
         section: {
             key: {
@@ -48,7 +48,7 @@ def as_json(said: Layers) -> str:
                 "line": origin.line,
                 "variable": origin.variable,
             }
-            for key, value, unit, origin in _values(section, in_force[section], said)
+            for key, value, unit, origin in _values(section, in_force[section], sources)
         }
         for section in Settings.model_fields
     }
@@ -56,12 +56,11 @@ def as_json(said: Layers) -> str:
 
 
 def _values(
-    section: str, values: dict[str, Any], said: Layers
+    section: str, values: dict[str, Any], sources: ConfigSources
 ) -> Iterator[tuple[str, Any, str, Origin]]:
-    model = sections().get(section)
     for key, value in values.items():
-        unit = unit_of(model.model_fields[key]) if model else ""
-        yield key, value, unit, said.origin([section, key])
+        field = field_of(f"{section}.{key}")
+        yield key, value, unit_of(field) if field else "", sources.origin([section, key])
 
 
 def _place(origin: Origin) -> str:
@@ -72,6 +71,12 @@ def _place(origin: Origin) -> str:
     return f"~{place[len(home) :]}" if place.startswith(f"{home}/") else place
 
 
+def _toml(value: Any) -> str:
+    """A value as TOML. Characters that would steer a terminal are escaped."""
+    text = tomlkit.item(value).as_string()
+    return "".join(c if c.isprintable() else f"\\U{ord(c):08X}" for c in text)
+
+
 def _name(key: str) -> str:
     bare = key.replace("-", "").replace("_", "")
-    return key if bare.isascii() and bare.isalnum() else tomlkit.item(key).as_string()
+    return key if bare.isascii() and bare.isalnum() else _toml(key)

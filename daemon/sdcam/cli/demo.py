@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdcam.cli import STARTED_NS
+from sdcam.cli.run import summary_text
+from sdcam.cli.terminal import say, warn
 from sdcam.errors import SdcamError, UsageError
 
 if TYPE_CHECKING:
-    from sdcam.compositor.contact_sheet import Pixels
+    from sdcam.arrays import Pixels
     from sdcam.service.daemon import Daemon
 
 _POLL_SECONDS = 0.05
@@ -34,13 +35,12 @@ def run(arguments: argparse.Namespace) -> None:
     import cv2
 
     from sdcam import resources
-    from sdcam.cli.summary import table
     from sdcam.compositor.contact_sheet import contact_sheet
     from sdcam.service.configuration import Configuration
     from sdcam.service.daemon import Daemon
     from sdcam.service.log import start_logging
     from sdcam.service.run_plan import RunPlan
-    from sdcam.settings.load import parse
+    from sdcam.settings.sources import ConfigSources
 
     film, sheet = (arguments.directory / name for name in ("demo.mp4", "demo.png"))
     if not arguments.directory.is_dir():
@@ -48,11 +48,12 @@ def run(arguments: argparse.Namespace) -> None:
     if not arguments.seconds_per_style >= 0.5:
         raise UsageError("--seconds-per-style is below 0.5.", "A style needs time to be seen.")
     start_logging("warning")
-    # Of the user's own configuration nothing: a demo shows the same everywhere.
-    settings = parse("", Path("demo"), {"model": {"name": arguments.model}})
+    # The demo ignores the user's file and environment: it shows the same everywhere.
+    overrides = {"model": {"name": arguments.model}}
+    settings = ConfigSources(Path("demo"), "", overrides, {}).settings()
     styles = list(settings.styles)
-    settings = parse(
-        "", Path("demo"), {"model": {"name": arguments.model}, "look": {"prompt": styles[0]}}
+    settings = settings.model_copy(
+        update={"look": settings.look.model_copy(update={"prompt": styles[0]})}
     )
     daemon = Daemon(
         RunPlan(
@@ -70,8 +71,8 @@ def run(arguments: argparse.Namespace) -> None:
     picture = contact_sheet(walk.rows)
     if not picture.size or not cv2.imwrite(str(sheet), picture):
         raise SdcamError(f"{sheet} cannot be written.", "Is there space left on the disk?")
-    print(table(summary))
-    print(f"\nWrote {film} (the styled camera) and {sheet} (camera beside style).")
+    say(summary_text(summary))
+    say(f"\nWrote {film} (the styled camera) and {sheet} (camera beside style).")
 
 
 class _Walk(threading.Thread):
@@ -89,7 +90,7 @@ class _Walk(threading.Thread):
         try:
             self._await_first_picture()
             for number, style in enumerate(self._styles, start=1):
-                print(f"[{number}/{len(self._styles)}] {style}", file=sys.stderr, flush=True)
+                warn(f"[{number}/{len(self._styles)}] {style}")
                 self._daemon.commands.set({"look.prompt": style})
                 self._pause.wait(self._seconds)
                 if (pair := self._daemon.commands.newest()) is not None:
@@ -98,7 +99,7 @@ class _Walk(threading.Thread):
             self._daemon.stop()
 
     def _await_first_picture(self) -> None:
-        print("loading the model ...", file=sys.stderr, flush=True)
+        warn("loading the model ...")
         for _ in range(round(_START_SECONDS / _POLL_SECONDS)):
             if self._daemon.commands.newest() is not None or self._daemon.stopping:
                 return

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdcam.cli.options import add_config_option
+from sdcam.cli.terminal import say
 from sdcam.errors import MissingError, SdcamError, UsageError
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     text = 'put the scene collection "StreamDiffusion Cam" into OBS'
     command = actions.add_parser("install", help=text, description=text[:1].upper() + text[1:])
-    command.add_argument("--folder", type=Path, metavar="DIR", help="there, not into OBS's own")
-    command.add_argument("--force", action="store_true", help="write over the one that is there")
+    command.add_argument("--folder", type=Path, metavar="DIR", help="instead of OBS's own")
+    command.add_argument("--force", action="store_true", help="replace the one that is there")
     add_config_option(command, "names the virtual camera")
     command.set_defaults(run=run)
 
@@ -49,19 +50,19 @@ def run(arguments: argparse.Namespace) -> None:
     )
     for scenes, content in contents.items():
         file, written = install(scenes, content, arguments.force)
-        print(file if written else f"{file}: there already, as it should be")
+        say(str(file) if written else f"{file}: there already, as it should be")
     if arguments.folder:
-        print("In OBS: Scene Collection > Import, and choose the file.")
-    print(f"Then choose it in OBS: Scene Collection > {COLLECTION}. Scenes: docs/obs.md")
+        say("In OBS: Scene Collection > Import, and choose the file.")
+    say(f"Then choose it in OBS: Scene Collection > {COLLECTION}. Scenes: docs/obs.md")
 
 
 def _feeds(settings: Settings) -> Feeds:
     """
     Raises:
-        MissingError: the virtual camera is not there; OBS would show nothing.
+        MissingError: there is no virtual camera, so OBS would show nothing.
     """
     from sdcam.obs import CaptionFile, Feeds, caption_file, side_by_side_socket
-    from sdcam.output.loopback import find_loopback
+    from sdcam.platforms.loopback import find_loopback
 
     camera = find_loopback(settings.output.device) if _SYSTEM == "linux" else ""
     caption = caption_file()
@@ -73,8 +74,8 @@ def _feeds(settings: Settings) -> Feeds:
 def _places() -> list[ObsFolder]:
     """
     Raises:
-        MissingError: OBS is not here, or never ran.
-        SdcamError: it runs.
+        MissingError: OBS is not installed, or never ran.
+        SdcamError: OBS runs.
     """
     from sdcam.obs import find_obs, is_running
 
@@ -88,7 +89,7 @@ def _places() -> list[ObsFolder]:
     if is_running():
         raise SdcamError(
             "OBS is running: it would not see the new collection, or would write over it.",
-            "Quit OBS, then again.",
+            "Quit OBS, then run this again.",
         )
     for place in places:
         place.scenes.mkdir(parents=True, exist_ok=True)

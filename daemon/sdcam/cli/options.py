@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sdcam.errors import UsageError
+from sdcam.plain_toml import parse_plain_toml
 
 
 def add_settings_options(parser: argparse.ArgumentParser) -> None:
@@ -20,12 +21,17 @@ def add_settings_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", metavar="NAME", help="model name, diffusers folder or bundle")
+    parser.add_argument("--engine", metavar="NAME", help="what runs the networks")
+
+
 def add_config_option(parser: argparse.ArgumentParser, text: str = "configuration to read") -> None:
     parser.add_argument("--config", type=file_path, metavar="FILE", help=text)
 
 
 def file_path(text: str) -> Path:
-    """The user's home written out: a shell does that in `--config ~/x`, not in `--config=~/x`."""
+    """Expands the home folder: a shell does that in `--config ~/x`, not in `--config=~/x`."""
     try:
         return Path(text).expanduser()
     except RuntimeError:
@@ -39,16 +45,18 @@ def settings_from(arguments: argparse.Namespace, **more: Any) -> Any:
     return load(arguments.config, overrides_from(arguments, **more))
 
 
-def layers_from(arguments: argparse.Namespace, **more: Any) -> Any:
-    """All that is said about the settings (`sdcam.settings.origin.Layers`), not yet checked."""
-    from sdcam.settings.load import layers
+def sources_from(arguments: argparse.Namespace, **more: Any) -> Any:
+    """Everything that sets a setting (`sdcam.settings.sources.ConfigSources`), not yet checked."""
+    from sdcam.settings.sources import ConfigSources
 
-    return layers(arguments.config, overrides_from(arguments, **more))
+    return ConfigSources.read(arguments.config, overrides_from(arguments, **more))
 
 
 def overrides_from(arguments: argparse.Namespace, **more: Any) -> dict[str, Any]:
-    """What this command line says, nested as in the file; `more` are dotted keys written with
-    "__", `look__prompt="anime"`, and None is what was not said.
+    """What this command line sets, nested as in the file.
+
+    Args:
+        more: further keys, with "__" for the dot: `look__prompt="anime"`. None is not set.
 
     Raises:
         UsageError: a word that is no assignment, or two that contradict each other.
@@ -62,16 +70,18 @@ def overrides_from(arguments: argparse.Namespace, **more: Any) -> dict[str, Any]
         for name in tables:
             table = table.setdefault(name, {})
             if not isinstance(table, dict):
-                raise UsageError(f'"{dotted}" lies in "{name}", which got a value, too.')
+                raise UsageError(f'"{dotted}" lies in "{name}", which has a value, too.')
         table[key] = value
     return nested
 
 
 def assignments(words: list[str]) -> dict[str, Any]:
-    """`["look.strength=0.7"]` as `{"look.strength": 0.7}`; values are TOML, bare words strings.
+    """`["look.strength=0.7"]` as `{"look.strength": "0.7"}`: the key decides what a text is
+    (`sdcam.settings.sources.typed`), so 1984 can be a prompt. What is quoted, a list or a table is
+    read as TOML.
 
     Raises:
-        UsageError: a word without "=", or what is no text.
+        UsageError: a word without "=", or one that is not UTF-8 text.
     """
     values = {}
     for word in words:
@@ -82,21 +92,15 @@ def assignments(words: list[str]) -> dict[str, Any]:
             word.encode()
         except UnicodeEncodeError:
             raise UsageError(f"{word!r} is not UTF-8 text.") from None
-        values[key.strip()] = _toml_value(text.strip())
+        values[key.strip()] = _value(text.strip())
     return values
 
 
-def _toml_value(text: str) -> Any:
-    import datetime
-
-    import tomlkit
-    from tomlkit.exceptions import TOMLKitError
-
+def _value(text: str) -> Any:
+    if not text.startswith(('"', "'", "[", "{")):
+        return text
     try:
-        said = tomlkit.parse(f"value = {text}").unwrap()
-    except (TOMLKitError, ValueError):
+        parsed = parse_plain_toml(f"value = {text}")
+    except ValueError:
         return text
-    # Several lines are text, not TOML; and no setting is a date.
-    if len(said) != 1 or isinstance(said["value"], (datetime.date, datetime.time)):
-        return text
-    return said["value"]
+    return parsed["value"] if len(parsed) == 1 else text  # several lines are text, not TOML

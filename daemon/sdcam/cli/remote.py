@@ -1,4 +1,5 @@
-"""Commands that the running service carries out."""
+"""Commands that the running service carries out. They load nothing that their question to the
+service does not need: a prompt has a tenth of a second from the shell to the changed picture."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from sdcam.cli.options import add_config_option, assignments
+from sdcam.cli.terminal import interruptible, say
+from sdcam.control.client import ask, socket_address
 from sdcam.errors import MissingError, UsageError
 
 _PROMPT = "look.prompt"
@@ -33,9 +36,6 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from sdcam.control.address import socket_address
-    from sdcam.control.client import ask
-
     socket = socket_address(arguments.config)
     command = arguments.command
     if command in ("prompt", "set"):
@@ -43,28 +43,28 @@ def run(arguments: argparse.Namespace) -> None:
         if arguments.save:
             _save(socket, arguments.config, values)
         else:
-            ask(socket, "set", values=values)
-            _heed_the_model(socket, values)
+            _set(socket, values)
     elif command == "snapshot":
         path = arguments.file or Path(time.strftime("sdcam-%Y%m%d-%H%M%S.png"))
         if path.suffix.lower() != ".png":
             raise UsageError(f"{path} is not a .png file.", "Name a file that ends in .png.")
         ask(socket, "snapshot", path=str(path.absolute()))
-        print(path)
+        say(str(path))
     elif command in ("next", "prev") and arguments.save:
-        _step_and_save(socket, arguments.config, command)
+        file = _served_file(socket, arguments.config)
+        say(ask(socket, command, save=True))
+        say(f"Saved in {file}.")
     elif (result := ask(socket, command)) is not None:
-        print(result)
+        say(str(result))
 
 
-def _heed_the_model(socket: Path, values: dict[str, Any]) -> None:
-    """Whether the model knows a new prompt shows in the next frame.
+def _set(socket: Path, values: dict[str, Any]) -> None:
+    """Changes the look; whether the model knows a new prompt shows in the next frame.
 
     Raises:
-        UsageError: it does not.
+        UsageError: the model has no trained word in the prompt.
     """
-    from sdcam.control.client import ask
-
+    ask(socket, "set", values=values)
     deadline = time.monotonic() + _VERDICT_SECONDS
     while _PROMPT in values and time.monotonic() < deadline:
         status = ask(socket, "status")
@@ -77,52 +77,56 @@ def _heed_the_model(socket: Path, values: dict[str, Any]) -> None:
 
 
 def _save(socket: Path, config: Path | None, values: dict[str, Any]) -> None:
-    """By the service, which knows its own writing from an edit; without one into the file alone."""
-    from sdcam.control.client import ask
-    from sdcam.settings.save import save, with_values
-
+    """Saves through the service, which can tell its own writing from a user's edit; if none runs,
+    into the file."""
     try:
-        file = _refuse_another_file(socket, config)
+        file = _served_file(socket, config)
         if prompt := {key: text for key, text in values.items() if key == _PROMPT}:
-            with_values(file, values)  # a file that takes nothing is refused before the picture
-            ask(socket, "set", values=prompt)
-            _heed_the_model(socket, prompt)
-        told = ask(socket, "save", values=values)
+            _check_save(file, values)
+            _set(socket, prompt)
+        saved = ask(socket, "save", values=values)
     except MissingError:
-        from sdcam import paths
-
-        path = config or paths.config_file()
-        save(path, values)
-        print(f"Saved in {path}.")
-        print("The service is not running: it takes effect at the next start.")
+        _save_in_file(config, values)
         return
-    print(f"Saved in {told['file']}.")
-    for key, origin in told["covered"].items():
+    say(f"Saved in {saved['file']}.")
+    for key, origin in saved["covered"].items():
         where = "the command line" if origin == "command line" else f"the variable {origin}"
-        print(f"{key} stays as it is: {where} of the running service is stronger than its file.")
+        say(f"{key} stays as it is: {where} of the running service is stronger than its file.")
 
 
-def _step_and_save(socket: Path, config: Path | None, command: str) -> None:
-    from sdcam.control.client import ask
-
-    file = _refuse_another_file(socket, config)
-    print(ask(socket, command, save=True))
-    print(f"Saved in {file}.")
-
-
-def _refuse_another_file(socket: Path, config: Path | None) -> Path:
-    """Returns the file that the running service reads.
+def _check_save(file: Path, values: dict[str, Any]) -> None:
+    """Before the picture changes.
 
     Raises:
-        MissingError: none runs.
-        UsageError: another one is named.
+        SdcamError: the file would not take these values.
     """
-    from sdcam.control.client import ask
+    from sdcam.settings.save import with_values
 
+    with_values(file, values)
+
+
+def _save_in_file(config: Path | None, values: dict[str, Any]) -> None:
+    from sdcam import paths
+    from sdcam.settings.save import save
+
+    path = config or paths.config_file()
+    with interruptible():
+        save(path, values)
+    say(f"Saved in {path}.")
+    say("The service is not running: it takes effect at the next start.")
+
+
+def _served_file(socket: Path, config: Path | None) -> Path:
+    """The configuration file that the running service reads.
+
+    Raises:
+        MissingError: no service runs.
+        UsageError: `--config` names another file.
+    """
     file = Path(str(ask(socket, "status")["config"]["file"]))
     if config is not None and file.resolve() != config.resolve():
         raise UsageError(
             f"The running service reads {file}, not {config}: nothing is changed or saved.",
-            "Leave --config away, or stop the service first.",
+            "Leave --config out, or stop the service first.",
         )
     return file

@@ -1,16 +1,17 @@
-"""`sdcam run`: the service in the foreground."""
+"""`sdcam run`: the service in the foreground; `sdcam run --service`: as launchd and systemd start
+it."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import logging
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 from sdcam.cli import STARTED_NS
-from sdcam.cli.options import add_settings_options, overrides_from
+from sdcam.cli.options import add_model_options, add_settings_options, overrides_from
+from sdcam.cli.terminal import warn
 from sdcam.errors import SdcamError, UsageError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from sdcam.service.notify import Notifier
     from sdcam.service.run_plan import RunPlan
 
-_AGAIN_SECONDS = 30
+_RETRY_SECONDS = 30
 
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
@@ -36,8 +37,7 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
         help="virtual-camera, virtual-camera:DEVICE, file:PATH.mp4 or null; may be repeated "
         "(default: virtual-camera)",
     )
-    parser.add_argument("--model", metavar="NAME", help="model name or diffusers folder")
-    parser.add_argument("--engine", metavar="NAME", help="what runs the networks")
+    add_model_options(parser)
     parser.add_argument("--prompt", metavar="TEXT", help="what to paint, or the name of a style")
     parser.add_argument("--once", action="store_true", help="end with the file that is the source")
     parser.add_argument(
@@ -45,7 +45,7 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     )
     parser.add_argument("--frames", type=_positive(int), metavar="N", help="end after N frames out")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
-    # For launchd and systemd: a log file, and what is missing is waited for.
+    # For launchd and systemd: logs into a file, and waits for what is missing.
     parser.add_argument("--service", action="store_true", help=argparse.SUPPRESS)
     parser.set_defaults(run=run)
 
@@ -62,7 +62,6 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.service:
         _as_a_service(arguments, overrides)
         return
-    from sdcam.cli.summary import table
     from sdcam.service.configuration import Configuration
     from sdcam.service.daemon import Daemon
     from sdcam.service.log import start_logging
@@ -75,22 +74,22 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(json.dumps(summary))
     else:
-        print(table(summary), file=sys.stderr)
+        warn(summary_text(summary))
 
 
 def _as_a_service(arguments: argparse.Namespace, overrides: dict[str, Any]) -> None:
-    """Nobody reads an exit code, and launchd would start what ended with one again and again: even
-    what ends a run at its very start is logged and waited for."""
+    """Logs even a fault at the very start, and tries again: nobody reads an exit code, and launchd
+    would start a service that ends with one again and again."""
     from sdcam.service.configuration import Configuration
     from sdcam.service.daemon import Daemon
     from sdcam.service.log import limit_stderr, start_logging, start_service_log
     from sdcam.service.notify import Notifier
 
     limit_stderr()
-    start_logging("info")  # until it is known where the log lies
+    start_logging("info")  # until the configuration says where the log is
     log = logging.getLogger("sdcam.service")
     notifier = Notifier.from_environment()
-    told = ""
+    logged = ""
     while True:
         try:
             configuration = Configuration.of_service(arguments.config, overrides)
@@ -98,17 +97,17 @@ def _as_a_service(arguments: argparse.Namespace, overrides: dict[str, Any]) -> N
             Daemon(_plan(arguments, configuration, notifier)).run()
             return
         except SdcamError as fault:
-            if str(fault) != told:  # else the log has it already
-                told = str(fault)
-                log.error("%s Trying again every %d seconds.", fault, _AGAIN_SECONDS)
-            notifier.ready()  # it lives and waits; systemd would end what never gets ready
+            if str(fault) != logged:
+                logged = str(fault)
+                log.error("%s Trying again every %d seconds.", fault, _RETRY_SECONDS)
+            notifier.ready()  # systemd would end a service that does not get ready
             notifier.status(str(fault))
             _rest(notifier)
 
 
 def _rest(notifier: Notifier) -> None:
-    """Sleeps, and says in between that it does."""
-    until = time.monotonic() + _AGAIN_SECONDS
+    """Sleeps until the next try, and feeds the watchdog meanwhile."""
+    until = time.monotonic() + _RETRY_SECONDS
     while (left := until - time.monotonic()) > 0:
         notifier.alive()
         time.sleep(min(left, notifier.interval_seconds or left))
@@ -141,3 +140,33 @@ def _positive(kind: type[int] | type[float]):  # type: ignore[no-untyped-def]
 
     parse.__name__ = kind.__name__
     return parse
+
+
+def summary_text(summary: dict[str, Any]) -> str:
+    """`summary` as `Daemon.run` returns it, as lines for people."""
+    frames, fps = summary["frames"], summary["fps_average"]
+    latency, gap, stages = summary["latency_ms"], summary["gap_ms"], summary["stages_ms"]
+    model = summary["model"]
+    first = summary["first_picture_after_seconds"]
+    rows = {
+        "model": f"{model['name']} on {model['runtime']}, {model['size']}",
+        "first styled frame": f"after {first:.2f} s" if first else "never",
+        "captured": f"{frames['captured']:6d} frames   {fps['camera']:5.1f} fps",
+        "styled": f"{frames['styled']:6d} frames   {fps['model']:5.1f} fps",
+        "sent": f"{frames['sent']:6d} frames   {fps['output']:5.1f} fps",
+        "skipped": f"{frames['skipped']:6d} frames   (the model was busy)",
+    }
+    for name, why in {
+        "reused": "nothing had changed",
+        "dropped": "a process ended while it had them",
+        "late": "the output missed its time",
+    }.items():
+        if frames[name]:
+            rows[name] = f"{frames[name]:6d} frames   ({why})"
+    rows |= {
+        "latency": "   ".join(f"{k} {latency[k]:5.1f} ms" for k in ("p50", "p95", "p99")),
+        "output gap": "   ".join(f"{k} {gap[k]:5.1f} ms" for k in ("p50", "p99", "max")),
+        "stages": "   ".join(f"{name} {ms:.1f}" for name, ms in stages.items()) + "   ms",
+    }
+    width = max(map(len, rows))
+    return "\n".join(f"  {name:<{width}}  {text}" for name, text in rows.items())

@@ -1,4 +1,4 @@
-"""The cards that stand in for the picture: never the raw camera, always what is going on."""
+"""The cards that stand in for the picture: they say what is going on, and show no camera."""
 
 from __future__ import annotations
 
@@ -9,25 +9,24 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from sdcam.compositor.colour import convert
+from sdcam.arrays import Pixels
 from sdcam.compositor.lettering import Colour, Lettering, printable
-from sdcam.output.pixel_format import frame_shape
-from sdcam.output.sink import Pixels
+from sdcam.compositor.planes import Frame, Layers
+from sdcam.platforms.names import CAMERA_NAME
 
-# "info": something is on its way. "paused": the user wants it so. "fault": something is to be done.
+# "info": a picture will come. "paused": the user asked for it. "fault": the user has to act.
 Tone = Literal["info", "paused", "fault"]
 
 
 @dataclass(frozen=True)
 class Card:
-    """What a card says. `detail` is wrapped into three lines at most."""
+    """What a card says. `detail` is wrapped into at most three lines."""
 
     title: str
     detail: str = ""
     tone: Tone = "info"
 
 
-_BRAND = "StreamDiffusion Cam"
 _ACCENT: dict[Tone, Colour] = {
     "info": (104, 196, 224),
     "paused": (240, 186, 92),
@@ -41,24 +40,23 @@ _GROUND = ((30, 32, 41), (13, 14, 19))  # top to bottom
 
 @lru_cache(maxsize=8)
 def draw_card(card: Card, width: int, height: int, pixel_format: str) -> Pixels:
-    """The card as a frame in the sink's pixel format. Drawn once, then remembered: read-only.
+    """The card as a frame in the sink's pixel format, read-only: it is drawn once and cached.
 
-    Everything stands in the middle, since apps cut the sides off to make tiles, and nothing is
-    ever mirrored.
+    Everything stands in the middle, because apps cut the sides off to make tiles.
     """
     picture = _ground(width, height, _ACCENT[card.tone])
     unit = min(width, height * 16 / 9) / 1280  # 1 at 1280x720
     _draw_sign(picture, card.tone, unit)
     _write(picture, card, unit)
-    frame = convert(
-        picture, pixel_format, np.empty(frame_shape(pixel_format, width, height), np.uint8)
-    )
-    frame.flags.writeable = False
-    return frame
+    frame = Frame(pixel_format, width, height)
+    frame.draw(Layers(pixel_format, width, height).of(picture))
+    drawn = frame.finish()
+    drawn.flags.writeable = False
+    return drawn
 
 
 def _ground(width: int, height: int, accent: Colour) -> Pixels:
-    """A dark vertical gradient with a breath of the accent behind the sign, (H, W, 3) RGB."""
+    """A dark vertical gradient with a faint glow of the accent behind the sign, (H, W, 3) RGB."""
     rows = np.linspace(0.0, 1.0, 36, dtype=np.float32)[:, None, None]
     columns = np.linspace(-1.0, 1.0, 64, dtype=np.float32)[None, :, None]
     top, bottom = (np.array(colour, np.float32) for colour in _GROUND)
@@ -116,4 +114,4 @@ def _write(picture: Pixels, card: Card, unit: float) -> None:
         text.write_centred(picture, line, round(row), _DETAIL)
         row += text.size * 1.4
     brand = Lettering(max(13, round(20 * unit)))
-    brand.write_centred(picture, _BRAND, round(height * 0.93), _FAINT)
+    brand.write_centred(picture, CAMERA_NAME, round(height * 0.93), _FAINT)

@@ -1,4 +1,4 @@
-"""A contact sheet: the camera beside the styled picture, one row a style."""
+"""A contact sheet: the camera beside the styled picture, a row for each style."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+from sdcam.arrays import Pixels
 
 _ROW = 360  # pixels, height of a picture
 _GAP = 8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sdcam.output.sink import Pixels
+from sdcam.arrays import Pixels
 
 
 @dataclass(frozen=True)
@@ -15,8 +15,15 @@ class Rect:
     height: int
 
     def of(self, picture: Pixels) -> Pixels:
-        """The part of `picture` (H, W, C) inside, as a view."""
+        """The part of `picture` (H, W, ...) inside, as a view."""
         return picture[self.y : self.y + self.height, self.x : self.x + self.width]
+
+    def in_plane(self, plane: Pixels, frame_width: int, frame_height: int) -> Pixels:
+        """The same part of a plane (h, w, ...) of the frame, as a view. The plane is as large as
+        the frame, or half as large along a side; then the edges must be even."""
+        across, down = frame_width // plane.shape[1], frame_height // plane.shape[0]
+        rect = Rect(self.x // across, self.y // down, self.width // across, self.height // down)
+        return rect.of(plane)
 
 
 def covering_cut(width: int, height: int, out_width: int, out_height: int) -> Rect:
@@ -31,7 +38,7 @@ def covering_cut(width: int, height: int, out_width: int, out_height: int) -> Re
 def inside(width: int, height: int, out_width: int, out_height: int) -> Rect:
     """The largest centred place in the output that shows a whole picture in its own shape.
 
-    Every edge is even, because I420 and UYVY keep colour for pairs of pixels: an odd edge would
+    Every edge is even, because I420 and UYVY keep chroma for pairs of pixels: an odd edge would
     smear the picture's colour into the bars.
     """
     scale = min(out_width / width, out_height / height)

@@ -1,4 +1,4 @@
-"""Text in pictures: OpenCV 5's TrueType sans where it is, the stroked letters of OpenCV 4 else."""
+"""Text in pictures: the TrueType sans of OpenCV 5, or the stroked letters of OpenCV 4."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from sdcam.output.sink import Pixels
+from sdcam.arrays import Pixels
 
 Colour = tuple[int, int, int]  # RGB
 
@@ -42,7 +42,7 @@ class Lettering:
             cv2.putText(picture, text, corner, colour, _TRUETYPE, self.size, self._weight)
 
     def wrap(self, text: str, width: int, lines: int) -> list[str]:
-        """At most `lines` lines of at most `width` pixels; an ellipsis for what is left over."""
+        """At most `lines` lines of at most `width` pixels; an ellipsis stands for the rest."""
         wrapped: list[str] = []
         rest = " ".join(text.split())
         while rest and len(wrapped) < lines:
@@ -86,7 +86,7 @@ _PLAIN |= {"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'"}
 
 
 def printable(text: str) -> str:
-    """`text` on one line in letters that there are: an ellipsis rather than a "?"."""
+    """`text` on one line, in letters that the font has; an ellipsis stands for the others."""
     shown = ""
     for letter in unicodedata.normalize("NFC", " ".join(text.split())):
         parts = unicodedata.normalize("NFKD", _PLAIN.get(letter, letter))

@@ -1,4 +1,4 @@
-"""A check: one question about this machine; and a finding: its answer, with what to do."""
+"""A check asks one question about this machine; a finding is its answer, with what to do."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from sdcam.doctor.world import World
+from sdcam.doctor.probe import HostProbe
 from sdcam.errors import ExitCode, SdcamError
 
 LINUX, MACOS = "linux", "darwin"
-_LONGEST_FAULT = 200
+_MAX_FAULT = 200  # characters
 
 
 class Group(str, Enum):
@@ -27,7 +27,7 @@ class Verdict(str, Enum):
     OK = "ok"
     WARNING = "warning"
     TROUBLE = "trouble"
-    NOT_HERE = "not applicable"  # the question does not arise on this machine
+    NOT_HERE = "not applicable"  # the question makes no sense on this machine
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Finding:
     Attributes:
         found: a sentence.
         fix: what to do, a line each: exact commands and places to click.
-        link: where it is discussed.
-        exit_code: of the whole command, if nothing is worse.
+        link: where the problem is discussed.
+        exit_code: of the whole command, unless another finding is worse.
     """
 
     verdict: Verdict
@@ -64,12 +64,12 @@ def trouble(found: str, *fix: str, link: str = "") -> Finding:
 
 
 def missing(found: str, *fix: str, link: str = "") -> Finding:
-    """A trouble: a device, a permission or a model is not there."""
+    """A trouble: a device, a permission or a model is missing."""
     return Finding(Verdict.TROUBLE, found, fix, link, ExitCode.MISSING)
 
 
 def of_error(error: SdcamError) -> Finding:
-    """The program's own sentence."""
+    """What the runtime says about the same fault."""
     kind = missing if error.exit_code == ExitCode.MISSING else trouble
     return kind(error.what, *filter(None, [error.todo]))
 
@@ -78,21 +78,28 @@ def of_error(error: SdcamError) -> Finding:
 class Check:
     """
     Attributes:
-        name: as people and programs know it, such as "exclusive_caps".
-        look: may raise anything; that is a finding, too.
-        only_on: the platforms that it makes sense on; empty for all.
+        name: for people and programs, such as "exclusive_caps"; unique in its group and system.
+        look: may raise any exception, which is a finding, too.
+        only_on: LINUX or MACOS; "" for both.
     """
 
     group: Group
     name: str
-    look: Callable[[World], Finding]
-    only_on: tuple[str, ...] = ()
+    look: Callable[[HostProbe], Finding]
+    only_on: str = ""
 
-    def examine(self, world: World) -> Finding:
+    def examine(self, host: HostProbe) -> Finding:
         try:
-            return self.look(world)
+            return self.look(host)
         except SdcamError as error:
             return warning(f"could not be found out: {error.what}", *filter(None, [error.todo]))
         except Exception as error:
             text = f"{type(error).__name__}: {error}".splitlines()[0]
-            return warning(f"could not be found out: {text[:_LONGEST_FAULT]}")
+            return warning(f"could not be found out: {text[:_MAX_FAULT]}")
+
+
+def check(
+    group: Group, name: str, only_on: str = ""
+) -> Callable[[Callable[[HostProbe], Finding]], Check]:
+    """Turns a function into a Check."""
+    return lambda look: Check(group, name, look, only_on)

@@ -1,105 +1,133 @@
-"""The model that the configuration names: there, and whole."""
+"""The model of the configuration: there, complete, and an engine that can run it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
 
 from sdcam.doctor.check import (
     MACOS,
-    Check,
     Finding,
     Group,
+    check,
     missing,
     not_here,
     of_error,
     ok,
+    warning,
 )
-from sdcam.doctor.world import World
+from sdcam.doctor.probe import HostProbe
+from sdcam.engines.choice import ways_to_run
+from sdcam.engines.plan import ModelSpec, kind_of
+from sdcam.engines.single_process import automatic_engine
 from sdcam.errors import SdcamError
 from sdcam.models import ModelFolder, find_model
 from sdcam.models.bundle import Bundle, sha256
-from sdcam.models.origin import Origin
-from sdcam.models.registry import bundles_of
+from sdcam.models.bundles import find_bundle
+from sdcam.models.provenance import Provenance
+from sdcam.models.registry import EMBEDDED, bundles_of
 from sdcam.models.size import bytes_of, in_words
 
+_PACKAGES = {"openvino": "openvino", "torch": "torch"}  # of an engine
+_PIP_NAMES = {"torch": '"streamdiffusion-cam[torch]"'}
 
-def _there(world: World) -> Finding:
+
+@check(Group.MODEL, "model")
+def model(host: HostProbe) -> Finding:
     """`find_model` reads every configuration and the header of every weights file."""
+    wanted = host.settings.model
     try:
-        model = find_model(world.settings.model.name)
+        folder = find_model(wanted.name)
     except SdcamError as error:
-        return _bundle_alone(world) or of_error(error)
-    return ok(f"{model.name}, {in_words(bytes_of(model.path))}, {model.path}")
-
-
-def _bundle_alone(world: World) -> Finding | None:
-    """On a Mac a converted model needs its checkpoint no more."""
-    if world.platform != MACOS:
-        return None
-    from sdcam.models.bundles import find_bundle
-
-    try:
-        bundle = find_bundle(world.settings.model.name, world.settings.model.size)
-    except SdcamError:
-        return None
-    return ok(f"{bundle.card.model}, converted for Core ML, {bundle.path}")
-
-
-def _whole(world: World) -> Finding:
-    try:
-        model = find_model(world.settings.model.name)
-    except SdcamError:
-        return not_here("There is no model to look at.")
-    gone = [name for name in _listed(model) if not (model.path / name).is_file()]
-    if gone:
-        return _damaged(model, f"{', '.join(gone)} of {model.path} is gone")
-    bundles, broken = [], []
-    for path in bundles_of(model):
-        try:
-            bundles.append(Bundle.open(path))
-        except SdcamError as error:
-            broken.append(error)
-    if broken:
-        return of_error(broken[0])
-    if not world.deep:
-        return ok("headers and sizes are right (--deep reads every byte)")
-    return _read_all(model, bundles)
-
-
-def _listed(model: ModelFolder) -> dict[str, str]:
-    origin = Origin.read(model.path)
-    return origin.files if origin else {}
-
-
-def _read_all(model: ModelFolder, bundles: list[Bundle]) -> Finding:
-    wrong = list(_changed(model))
-    if wrong:
-        return _damaged(model, f"{', '.join(wrong)} of {model.path} is not what was downloaded")
-    for bundle in bundles:
-        try:
-            for _ in bundle.verify_files():
+        if host.platform == MACOS:  # a converted model runs without its checkpoint
+            try:
+                bundle = find_bundle(wanted.name, wanted.size)
+                return ok(f"{bundle.card.model}, converted for Core ML, {bundle.path}")
+            except SdcamError:
                 pass
-        except SdcamError as error:
-            return of_error(error)
-    checked = len(_listed(model)) + sum(len(bundle.card.files) for bundle in bundles)
+        return of_error(error)
+    return ok(f"{folder.name}, {in_words(bytes_of(folder.path))}, {folder.path}")
+
+
+@check(Group.MODEL, "files")
+def files(host: HostProbe) -> Finding:
+    try:
+        folder = find_model(host.settings.model.name)
+    except SdcamError:
+        return not_here("There is no model.")
+    listed = _listed(folder)
+    if gone := [name for name in listed if not (folder.path / name).is_file()]:
+        return _damaged(folder, f"{', '.join(gone)} of {folder.path} is gone")
+    try:
+        bundles = [Bundle.open(path) for path in bundles_of(folder)]
+        if not host.deep:
+            return ok("headers and sizes are right (--deep reads every byte)")
+        return _read_all(folder, listed, bundles)
+    except SdcamError as error:
+        return of_error(error)
+
+
+def _read_all(folder: ModelFolder, listed: dict[str, str], bundles: list[Bundle]) -> Finding:
+    """
+    Raises:
+        SdcamError: a file of a bundle has changed.
+    """
+    changed = [name for name, hash_ in listed.items() if sha256(folder.path / name) != hash_]
+    if changed:
+        return _damaged(folder, f"{', '.join(changed)} of {folder.path} is not what was downloaded")
+    for bundle in bundles:
+        for _ in bundle.verify_files():
+            pass
+    checked = len(listed) + sum(len(bundle.card.files) for bundle in bundles)
     if not checked:
         return ok("headers and sizes are right; there are no hashes to compare with")
-    return ok(f"{checked} files are what they were")
+    return ok(f"{checked} files are unchanged")
 
 
-def _changed(model: ModelFolder) -> Iterator[str]:
-    for name, expected in _listed(model).items():
-        if sha256(model.path / name) != expected:
-            yield name
+def _listed(folder: ModelFolder) -> dict[str, str]:
+    provenance = Provenance.read(folder.path)
+    return provenance.files if provenance else {}
 
 
-def _damaged(model: ModelFolder, what: str) -> Finding:
+def _damaged(folder: ModelFolder, what: str) -> Finding:
     return missing(
-        f"{what}.", f"sdcam models remove {model.name}, then: sdcam models pull {model.name}"
+        f"{what}.", f"sdcam models remove {folder.name}, then: sdcam models pull {folder.name}"
     )
 
 
-CHECKS = (
-    Check(Group.MODEL, "model", _there),
-    Check(Group.MODEL, "files", _whole),
-)
+@check(Group.MODEL, "engine")
+def engine(host: HostProbe) -> Finding:
+    """Chosen as the service chooses it, and installed."""
+    try:
+        plan = ways_to_run(ModelSpec.of(host.settings))[0]
+        kind = kind_of(plan.engine)
+        if kind == "coreml":
+            from sdcam.engines.coreml.system import find_system
+
+            return ok(f"{plan.label}, coremltools {find_system().coremltools}")
+        folder = find_model(host.settings.model.name)
+        chosen = automatic_engine(folder) if kind == "auto" else kind
+    except SdcamError as error:
+        return of_error(error)
+    if problem := _why_not(host, chosen, folder):
+        return problem
+    if kind == "auto" and host.platform == MACOS and folder.name != EMBEDDED:
+        return warning(
+            f"The model {folder.name} is not converted for Core ML, which is fastest on a Mac.",
+            f"sdcam models convert {folder.name} --to coreml --layout all",
+        )
+    package = _PACKAGES.get(chosen)
+    return ok(f"{plan.label}: {package} {host.version(package)}" if package else plan.label)
+
+
+def _why_not(host: HostProbe, engine: str, folder: ModelFolder) -> Finding | None:
+    """Why this engine cannot run the model; None if it can."""
+    package = _PACKAGES.get(engine)
+    if package and host.version(package) is None:
+        pip = f"{sys.executable} -m pip install {_PIP_NAMES.get(package, package)}"
+        return missing(f"The engine {engine} is not installed.", pip)
+    if engine == "openvino" and not folder.has_graphs:
+        return missing(
+            f"The model {folder.name} has no graphs for the CPU.",
+            f"sdcam models convert {folder.name} --to cpu",
+        )
+    return None

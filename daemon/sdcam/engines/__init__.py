@@ -1,5 +1,4 @@
-"""Who runs the networks: one protocol (`sdcam.pipeline.networks.Networks`), several runtimes."""
+"""Who runs the networks: one protocol (`sdcam.pipeline.networks.Networks`), several runtimes.
 
-from sdcam.engines.open import open_engine
-
-__all__ = ["open_engine"]
+`plan` holds the registry of engines, `choice` the decision between the ways to run a model.
+"""

@@ -1,21 +1,28 @@
-"""What is to run, by which engine, and how its stages are spread over processes."""
+"""What is to run, by which engine, and how its stages are spread over processes.
+
+An engine is a module with the two functions of `Engine`; `ENGINES` names it. Modules are imported
+when they are first needed, so that a process loads only the runtime that it uses.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, cast
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
-from sdcam.models.bundle import Layout
+from sdcam.errors import UsageError
 from sdcam.pipeline.frame import frame_buffer_bytes
 from sdcam.pipeline.networks import FusedNetworks, Networks
 from sdcam.pipeline.stages import FUSED_STAGES, STAGES
-from sdcam.settings import Settings
 
-Processes = Mapping[str, tuple[str, ...]]  # name of a process: the stages that it runs
-Size = tuple[int, int]
+if TYPE_CHECKING:  # pydantic takes 0.2 s to import, in every process of a model
+    from sdcam.settings import Settings
 
-# On a CPU every stage wants all cores: one process, one frame at a time.
+Processes = Mapping[str, tuple[str, ...]]  # process name to the stages that it runs
+Size = tuple[int, int]  # (width, height) in pixels
+
+# On a CPU every stage uses all cores: one process, one frame at a time.
 TOGETHER: Final[Processes] = {"model": STAGES}
 LAYOUTS: Final[Mapping[str, Processes]] = {
     # Encoder and decoder on the Neural Engine, UNet on the GPU, each with a frame of its own.
@@ -24,19 +31,33 @@ LAYOUTS: Final[Mapping[str, Processes]] = {
         "denoise": ("denoise",),
         "decode": ("decode", "smooth"),
     },
-    # One program; what the host does before and after it must not keep it waiting.
+    # One program. The host's work before and after it has processes of its own, so that the
+    # program never waits for it.
     "fused": {stage: (stage,) for stage in FUSED_STAGES},
 }
 
-# Of any model, so that another one can be loaded without new memory. What is never touched of it
-# costs nothing.
+# Large enough for any model, so that changing the model allocates nothing. Pages that are never
+# touched cost no memory.
 LARGEST_FRAME_BUFFERS: Final = frame_buffer_bytes(1024, 1024)
+
+ENGINES: Final[dict[str, str]] = {
+    "auto": "sdcam.engines.single_process",
+    "openvino": "sdcam.engines.single_process",
+    "torch": "sdcam.engines.single_process",
+    "coreml": "sdcam.engines.coreml",
+    "replay": "sdcam.engines.replay",
+}
 
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """What the user wants to run: words of the configuration, (width, height) of the picture in
-    pixels or None for whatever suits the model, compute units of Core ML's programs by name."""
+    """What the user wants to run.
+
+    Attributes:
+        name, engine: words of the configuration.
+        size: (width, height) of the picture in pixels; None: whatever suits the model.
+        units: compute units of Core ML's programs, by program.
+    """
 
     name: str
     engine: str = "auto"
@@ -45,13 +66,13 @@ class ModelSpec:
 
     @classmethod
     def of(cls, settings: Settings) -> ModelSpec:
-        wanted = settings.model
-        return cls(wanted.name, wanted.engine, wanted.size, settings.coreml.chosen)
+        model = settings.model
+        return cls(model.name, model.engine, model.size, settings.coreml.chosen)
 
 
 @dataclass(frozen=True)
 class EnginePlan:
-    """Nothing is left to choose.
+    """A fully resolved plan: engine, size and process layout.
 
     Attributes:
         engine: "openvino", "torch:cuda", "coreml:staged", "replay:m3-ultra:fused", ...
@@ -66,7 +87,7 @@ class EnginePlan:
 
     @property
     def label(self) -> str:
-        """ "coreml:staged, encode cpu-and-ne, decode cpu-and-ne": what tells plans apart."""
+        """ "coreml:staged, encode cpu-and-ne, decode cpu-and-ne": tells plans apart."""
         return ", ".join([self.engine, *(f"{name} {units}" for name, units in self.units.items())])
 
     def open(self, stages: tuple[str, ...]) -> Networks | FusedNetworks:
@@ -76,28 +97,60 @@ class EnginePlan:
             UsageError: no such engine, or a size that the model cannot paint.
             MissingError: the engine or the model is not here.
         """
-        kind = kind_of(self.engine)
-        if kind == "coreml":
-            from sdcam.engines.coreml import open_coreml
-            from sdcam.models.bundles import find_bundle
+        return engine_of(self.engine).open_plan(self, stages)
 
-            layout = cast(Layout, self.engine.partition(":")[2])
-            return open_coreml(find_bundle(self.model, self.size, layout), stages, self.units)
-        from sdcam.engines.open import open_engine
-        from sdcam.engines.render_size import SQUARE, auto_size
-        from sdcam.models import find_model
 
-        folder = find_model(self.model)
-        if kind == "replay":
-            from sdcam.engines.replay import open_replay, parse_replay
+class Engine(Protocol):
+    """The functions that an engine's module has."""
 
-            return open_replay(parse_replay(self.engine), folder, self.size or SQUARE, stages)
-        size = self.size or auto_size(
-            folder, self.engine, lambda size: open_engine(self.engine, folder, size)
-        )
-        return open_engine(self.engine, folder, size)
+    def ways_to_run(self, model: ModelSpec) -> list[EnginePlan]:
+        """Every plan that the user's words leave open, the most promising first.
+
+        Raises:
+            UsageError, MissingError: as `EnginePlan.open`.
+        """
+        ...
+
+    def open_plan(self, plan: EnginePlan, stages: tuple[str, ...]) -> Networks | FusedNetworks:
+        """As `EnginePlan.open`."""
+        ...
+
+
+def register_engine(name: str, module: str) -> None:
+    """Adds an engine, which `model.engine` then accepts with any variant.
+
+    A process that is spawned imports the main module again. An engine that is registered there is
+    therefore known in every process.
+
+    Args:
+        module: name of a module with the functions of `Engine`, importable in every process.
+    """
+    from sdcam.settings.keys import REGISTERED_ENGINES
+
+    ENGINES[name] = module
+    REGISTERED_ENGINES.add(name)
+
+
+def engine_of(words: str) -> Engine:
+    """The engine that a plan or `model.engine` names.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    module = ENGINES.get(kind_of(words))
+    if module is None:
+        raise no_such_engine(words)
+    return cast(Engine, import_module(module))
 
 
 def kind_of(engine: str) -> str:
-    """The first word of an engine's name, "coreml" of "coreml:staged"."""
+    """The first word of an engine's name: "coreml" of "coreml:staged"."""
     return engine.split(maxsplit=1)[0].partition(":")[0] if engine.strip() else engine
+
+
+def no_such_engine(words: str) -> UsageError:
+    return UsageError(
+        f'There is no engine "{words}".',
+        'Set model.engine to "auto", "coreml", "openvino", "torch", "torch:cuda|mps|cpu" or '
+        '"replay:PROFILE".',
+    )

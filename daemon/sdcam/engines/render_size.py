@@ -21,6 +21,7 @@ from sdcam import paths
 from sdcam.atomic_file import atomic_write
 from sdcam.errors import SdcamError
 from sdcam.models import ModelFolder
+from sdcam.models.folder import USUAL_SIZE
 from sdcam.models.registry import EMBEDDED
 from sdcam.pipeline.frame import Frame, FrameBuffers
 from sdcam.pipeline.img2img import Img2Img
@@ -30,7 +31,6 @@ from sdcam.pipeline.networks import Networks
 Size = tuple[int, int]
 Open = Callable[[Size], Networks]
 
-SQUARE: Size = (512, 512)  # what the big models were trained on, and the largest in area
 WIDE: tuple[Size, ...] = ((640, 384), (512, 320), (448, 256), (320, 192))
 SMOOTH_FPS = 15.0
 _FRAMES = 6
@@ -47,7 +47,7 @@ def auto_size(model: ModelFolder, engine: str, open_at: Open, cache: Path | None
         cache: where measurements are kept; None is the user's cache folder.
     """
     if model.name != EMBEDDED:
-        return SQUARE
+        return USUAL_SIZE
     cache = cache or paths.cache_folder() / "render-size.json"
     key = " ".join((model.name, engine, platform.machine(), _processor(), f"x{os.cpu_count()}"))
     known = _read(cache)

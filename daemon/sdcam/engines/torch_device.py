@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from sdcam.engines.host_side import Float, HostSide, Pixels
-from sdcam.engines.stages import load_stages
+from sdcam.engines.torch_modules import load_modules
 from sdcam.errors import MissingError, UsageError
 from sdcam.models import ModelFolder
 
@@ -42,7 +42,7 @@ class TorchNetworks:
         self.spec, self.schedule = self._host.spec, self._host.schedule
         self._stages = {
             name: stage.to(self._device, dtype, memory_format=torch.channels_last)
-            for name, stage in load_stages(model).items()
+            for name, stage in load_modules(model).items()
         }
         self._results: dict[str, torch.Tensor] = {}
         self._warm_up()

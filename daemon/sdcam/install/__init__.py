@@ -1,6 +1,6 @@
-"""The service as the system's own: installed, started at login, started again after a crash.
+"""Installs the service: it starts at login and again after a crash.
 
-A LaunchAgent on macOS, a systemd user unit on Linux, behind one protocol.
+A LaunchAgent on macOS and a systemd user unit on Linux, behind one class.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ __all__ = ["ServiceAgent", "ServiceState", "service_agent"]
 
 
 def service_agent(system: str) -> ServiceAgent:
-    """The one of "darwin" or "linux" (`sys.platform`)."""
+    """
+    Args:
+        system: "darwin" or "linux", as `sys.platform` has it.
+    """
     if system == "darwin":
         from sdcam.install.launchd import LaunchAgent
 

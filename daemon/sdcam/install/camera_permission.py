@@ -1,7 +1,7 @@
-"""Whether macOS lets the app have the camera; and how it is made to ask.
+"""Whether macOS grants the app the camera, and how macOS is made to ask the user.
 
 macOS asks once, in the name of the program that first opens a camera. So `sdcam service install`
-opens the app (`ask_through`), and the app, being that program, opens the camera (`ask`).
+opens the app (`ask_through`), and the app opens the camera (`ask`).
 """
 
 from __future__ import annotations
@@ -10,39 +10,42 @@ import contextlib
 import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 from sdcam.errors import SdcamError
-from sdcam.install.authorization import Authorization, camera_authorization
-from sdcam.install.tool import call
+from sdcam.platforms.avfoundation import Authorization, camera_authorization
+from sdcam.platforms.names import APP_IDENTIFIER, CAMERA_NAME
+from sdcam.platforms.tool import call
 
-_HUMAN_SECONDS = 120.0
+_ANSWER_SECONDS = 120.0  # for the user
 _POLL_SECONDS = 0.2
 _SETTINGS = "System Settings > Privacy & Security > Camera"
 
 
 class Answer(Enum):
-    """(sentence, what to do)"""
+    """What came of asking: a sentence, and what to do next."""
 
     GRANTED = ("The app may use the camera.", "")
     DENIED = (
-        "macOS does not let the app have the camera.",
-        f'Turn "StreamDiffusion Cam" on in {_SETTINGS}, then `sdcam service restart`.',
+        "macOS does not let the app use the camera.",
+        f'Turn "{CAMERA_NAME}" on in {_SETTINGS}, then `sdcam service restart`.',
     )
     RESTRICTED = (
-        "This Mac's management or Screen Time forbids apps the camera.",
-        "Whoever manages it can allow it.",
+        "The management of this Mac or Screen Time forbids apps the camera.",
+        "The administrator of this Mac can allow it.",
     )
     UNANSWERED = (
         "Nobody has answered yet whether the app may use the camera.",
-        f'Answer macOS\'s question, or turn "StreamDiffusion Cam" on in {_SETTINGS}.',
+        f'Answer macOS\'s question, or turn "{CAMERA_NAME}" on in {_SETTINGS}; '
+        "`sdcam service install` makes macOS ask.",
     )
     NO_PICTURES = (
-        "The app may use the camera by what macOS says, but no picture came.",
-        "See that no other program holds the camera; else `tccutil reset Camera "
-        "com.streamdiffusion-cam.app`, then `sdcam service install` again.",
+        "macOS says that the app may use the camera, but no picture came.",
+        "Close other programs that use the camera. If that does not help: `tccutil reset Camera "
+        f"{APP_IDENTIFIER}`, then `sdcam service install` again.",
     )
     NO_CAMERA = (
         "No camera is plugged in, so macOS could not ask.",
@@ -62,17 +65,25 @@ class Answer(Enum):
         return self.value[1]
 
 
+ANSWERS = {
+    Authorization.GRANTED: Answer.GRANTED,
+    Authorization.NOT_ASKED: Answer.UNANSWERED,
+    Authorization.DENIED: Answer.DENIED,
+    Authorization.RESTRICTED: Answer.RESTRICTED,
+}
+
+
 def ask(
     try_camera: Callable[[], Answer] | None = None,
     authorization: Callable[[], Authorization] = camera_authorization,
-    patience: float = _HUMAN_SECONDS,
+    patience: float = _ANSWER_SECONDS,
 ) -> Answer:
-    """Run inside the app, on its main thread: makes macOS ask, waits for the user's answer, and
-    sees for itself whether pictures come.
+    """Makes macOS ask, waits for the user's answer, and checks whether pictures come. Runs inside
+    the app, on its main thread.
 
     Args:
-        try_camera: opens the camera for a moment; where macOS has not asked yet, that asks.
-        patience: seconds for the user to answer in.
+        try_camera: opens the camera for a moment. The first time, this makes macOS ask.
+        patience: seconds for the user to answer.
     """
     try_camera = try_camera or _try_camera
     tried = try_camera()
@@ -83,30 +94,49 @@ def ask(
         if time.monotonic() > deadline:
             return Answer.UNANSWERED
         time.sleep(_POLL_SECONDS)
-    if now is Authorization.GRANTED:
-        return try_camera()
-    return Answer.RESTRICTED if now is Authorization.RESTRICTED else Answer.DENIED
+    return try_camera() if now is Authorization.GRANTED else ANSWERS[now]
 
 
 def ask_through(app: Path) -> Answer:
-    """Opens the app, so that macOS asks in its name (started from a terminal it would ask in the
-    terminal's), and returns what it reported."""
+    """Opens the app, so that macOS asks in its name; a program started from a terminal would make
+    macOS ask in the terminal's name."""
+    words = ("service", "ask-permission", "--report")
+    report = report_of_app(app, words, _ANSWER_SECONDS + 60, in_front=True)
+    return Answer.__members__.get(report.get("answer", ""), Answer.NO_REPORT)
+
+
+def report_of_app(
+    app: Path, words: Sequence[str], seconds: float, in_front: bool = False
+) -> dict[str, Any]:
+    """Runs `sdcam WORDS FILE` inside the app and returns the JSON that it writes into FILE. Empty
+    if the app does not start, or does not end within `seconds`."""
     with tempfile.TemporaryDirectory(prefix="sdcam-") as folder:
-        report = Path(folder) / "answer.json"
-        # -n: a new process, whatever runs of that app already; -W: until it has ended.
-        opened: list[str | Path] = ["open", "-n", "-W", "-a", app, "--args"]
-        opened += ["-m", "sdcam", "service", "ask-permission", "--report", report]
-        with contextlib.suppress(SdcamError):  # what happened to the app, the report says
-            call(*opened, seconds=_HUMAN_SECONDS + 60)
+        file = Path(folder) / "report.json"
+        # -n: a new process, even if the app runs; -W: wait for its end; -g: in the background.
+        options = ["-n", "-W"] if in_front else ["-n", "-W", "-g"]
+        command: list[str | Path] = [
+            "open",
+            *options,
+            "-a",
+            app,
+            "--args",
+            "-m",
+            "sdcam",
+            *words,
+            file,
+        ]
+        with contextlib.suppress(SdcamError):  # then there is no report
+            call(*command, seconds=seconds)
         try:
-            return Answer[json.loads(report.read_text())["answer"]]
-        except (OSError, ValueError, KeyError, TypeError):
-            return Answer.NO_REPORT
+            report = json.loads(file.read_text())
+        except (OSError, ValueError):
+            return {}
+        return report if isinstance(report, dict) else {}
 
 
 def _try_camera() -> Answer:
+    from sdcam.capture import choose_camera, list_cameras
     from sdcam.capture.camera import CameraSource
-    from sdcam.capture.cameras import choose_camera, list_cameras
     from sdcam.settings import Settings
 
     try:

@@ -1,44 +1,43 @@
-"""macOS: the service as a LaunchAgent of this user, under the name of an app of ours."""
+"""macOS: the service as a LaunchAgent of this user, running as our app."""
 
 from __future__ import annotations
 
-import os
 import plistlib
 from pathlib import Path
 from typing import Any
 from xml.parsers.expat import ExpatError
 
 from sdcam import resources
-from sdcam.atomic_file import atomic_write, remove_file
-from sdcam.errors import MissingError, SdcamError, UsageError
+from sdcam.atomic_file import atomic_write
+from sdcam.errors import MissingError, SdcamError
+from sdcam.install import launchctl
 from sdcam.install.app_bundle import AppBundle
 from sdcam.install.camera_permission import Answer, ask_through
-from sdcam.install.interpreter import check_it_starts
-from sdcam.install.launchctl import Launchctl, nobody_is_logged_in
-from sdcam.install.log_lines import remove_logs
-from sdcam.install.service_agent import Say, ServiceState
+from sdcam.install.service_agent import (
+    TO_INSTALL,
+    TO_START,
+    Say,
+    ServiceAgent,
+    ServiceState,
+    check_it_starts,
+    refuse_sudo,
+)
 from sdcam.paths import log_folder
+from sdcam.platforms.names import LAUNCHD_LABEL
 
-LABEL = "com.streamdiffusion-cam.daemon"
-_TEMPLATE = f"{LABEL}.plist"
+_TEMPLATE = f"{LAUNCHD_LABEL}.plist"
 _MODE = 0o644  # launchd refuses a plist that group or others may write
-_NOT_INSTALLED = MissingError("The service is not installed.", "`sdcam service install` does it.")
 
 
-class LaunchAgent:
-    """See `ServiceAgent`."""
-
-    def __init__(self, home: Path | None = None) -> None:
-        self._home = home or Path.home()
-        self.definition = self._home / "Library" / "LaunchAgents" / _TEMPLATE
-        self.app = AppBundle(self._home / "Applications")
-        self._launchctl = Launchctl(LABEL)
+class LaunchAgent(ServiceAgent):
+    def __init__(self) -> None:
+        self.definition = Path.home() / "Library" / "LaunchAgents" / _TEMPLATE
+        self.app = AppBundle()
 
     def install(self, say: Say, config: Path | None = None) -> None:
-        if "SUDO_UID" in os.environ:
-            raise UsageError("A camera service belongs to a user.", "Leave `sudo` away.")
-        if not self._launchctl.logged_in():
-            raise nobody_is_logged_in()
+        refuse_sudo()
+        if not launchctl.logged_in():
+            raise launchctl.nobody_is_logged_in()
         built = self.app.build()
         check_it_starts([self.app.launcher, "-m", "sdcam"])
         say(f"{self.app.path} is {'built' if built else 'up to date'}.")
@@ -50,89 +49,63 @@ class LaunchAgent:
         log_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
         definition = render(self.app.launcher, log_folder(), config)
         atomic_write(self.definition, definition, mode=_MODE)
-        self._launchctl.bootout()
-        self._load()
-        say(f"The service runs, now and after every login: {self.definition}")
+        self._stop()
+        self._start()
+        say(f"The service is running, and starts at every login: {self.definition}")
         if answer is not Answer.GRANTED:
             raise MissingError(
                 f"The service is installed, but {answer.sentence[:1].lower()}{answer.sentence[1:]}",
                 answer.todo,
             )
 
-    def uninstall(self, say: Say) -> None:
-        if self._launchctl.bootout():
-            say("The service has ended.")
-        if remove_file(self.definition):
-            say(f"{self.definition} is removed.")
-        else:
-            say("The service is not installed.")
-        try:
-            if self.app.remove():
-                say(f"{self.app.path} is removed, with its camera permission.")
-        except OSError as error:
-            raise SdcamError(f"{self.app.path} cannot be removed: {error.strerror}.") from None
-        if logs := remove_logs():
-            say(f"{logs} is removed.")
-
-    def start(self, say: Say) -> None:
-        self._check_installed()
-        job = self._launchctl.job()
-        if job is None:
-            self._load()
-        elif job.pid is not None:
-            say(f"The service runs already (process {job.pid}).")
-            return
-        else:
-            self._launchctl.kickstart()
-        say("The service is started.")
-
-    def stop(self, say: Say) -> None:
-        # Not `launchctl kill`: of a process that has just crashed nothing would stop the next one.
-        stopped = self._launchctl.bootout()
-        if not stopped:
-            self._check_installed()
-        say("The service has ended." if stopped else "The service was not running.")
-
-    def restart(self, say: Say) -> None:
-        # Not `kickstart -k`: that neither gives it time to close a recording, nor reads the plist.
-        self._check_installed()
-        self._launchctl.bootout()
-        self._load()
-        say("The service is started again.")
-
     def state(self) -> ServiceState:
         installed = self.definition.exists()
-        job = self._launchctl.job()
-        if job is None:
-            note = "" if installed else _NOT_INSTALLED.todo
-            if installed and self._launchctl.disabled():
-                note = "It is disabled, also for the next login; `sdcam service start` enables it."
-            elif installed:
-                note = "`sdcam service start` starts it."
-            return ServiceState(installed, self.definition, "not running", note=note)
-        note = ""
-        if installed and not self.app.launcher.exists():
-            note = f"{self.app.path} is gone: run `sdcam service install` again."
-        return ServiceState(installed, self.definition, job.state, job.pid, job.last_exit, note)
+        job = launchctl.loaded_job()
+        if job is not None:
+            gone = installed and not self.app.launcher.exists()
+            note = f"{self.app.path} is gone: run `sdcam service install` again." if gone else ""
+            return ServiceState(installed, self.definition, job.state, job.pid, job.last_exit, note)
+        note = TO_START if installed else TO_INSTALL
+        if installed and launchctl.is_disabled():
+            note = "It is disabled, also for the next login; `sdcam service start` enables it."
+        return ServiceState(installed, self.definition, "not running", note=note)
 
     def configuration(self) -> Path | None:
         try:
-            words = plistlib.loads(self.definition.read_bytes())["ProgramArguments"]
+            words = self._arguments()
             return Path(words[words.index("--config") + 1])
         except (OSError, plistlib.InvalidFileException, ExpatError, LookupError, ValueError):
-            return None  # not installed, damaged, or nothing was said
+            return None  # not installed, damaged, or the default one
 
-    def where_else_to_look(self) -> str:
+    def programs(self) -> list[Path]:
+        return [Path(self._arguments()[0]), *self.app.python()]
+
+    def other_output(self) -> str:
         return str(log_folder() / "launchd.log")
 
-    def _check_installed(self) -> None:
-        if not self.definition.exists():
-            raise _NOT_INSTALLED
+    def _start(self) -> None:
+        if launchctl.loaded_job() is None:
+            launchctl.bootstrap(self.definition)
+        else:
+            launchctl.kickstart()
 
-    def _load(self) -> None:
-        if self._launchctl.disabled():
-            self._launchctl.enable()
-        self._launchctl.bootstrap(self.definition)
+    def _stop(self) -> bool:
+        # Not `launchctl kill`: after a crash, launchd would still start the next process. Not
+        # `kickstart -k` to restart: it kills a recording, and does not read the plist again.
+        return launchctl.bootout()
+
+    def _clean_up(self, say: Say) -> None:
+        try:
+            if self.app.remove():
+                say(f"Removed {self.app.path} and its camera permission.")
+        except OSError as error:
+            raise SdcamError(
+                f"{self.app.path} cannot be removed: {error.strerror}.", "Move it to the Bin."
+            ) from None
+
+    def _arguments(self) -> list[str]:
+        agent = plistlib.loads(self.definition.read_bytes())
+        return [str(word) for word in agent["ProgramArguments"]]
 
 
 def render(launcher: Path, logs: Path, config: Path | None = None) -> bytes:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sdcam.errors import MissingError
 from sdcam.models.bundle import CARD, Bundle, Layout
+from sdcam.models.folder import USUAL_SIZE
 from sdcam.models.registry import (
     BUNDLES,
     automatic,
@@ -19,8 +20,6 @@ from sdcam.models.registry import models_folder as _models_folder
 from sdcam.resources import embedded_model
 
 Size = tuple[int, int]
-
-USUAL: Size = (512, 512)  # what the models were trained on
 
 
 def find_bundle(name: str, size: Size | None, layout: Layout | None = None) -> Bundle:
@@ -93,7 +92,7 @@ def _fits(bundle: Bundle, size: Size | None, layout: Layout | None) -> bool:
 
 
 def _usual_or_newest(bundles: list[Bundle]) -> Bundle:
-    usual = [each for each in bundles if (each.card.width, each.card.height) == USUAL]
+    usual = [each for each in bundles if (each.card.width, each.card.height) == USUAL_SIZE]
     if usual:
         return min(usual, key=_preference)
     newest = max(bundles, key=lambda each: ((each.path / CARD).stat().st_mtime_ns, each.path.name))
@@ -136,5 +135,5 @@ def _with(size: Size | None, layout: Layout | None) -> str:
 
 
 def _command(name: str, size: Size | None) -> str:
-    width, height = size or USUAL
+    width, height = size or USUAL_SIZE
     return f"sdcam models convert {name} --to coreml --layout all --size {width}x{height}"

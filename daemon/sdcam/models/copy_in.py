@@ -11,7 +11,7 @@ from sdcam.models.bundle import sha256
 from sdcam.models.catalogue import TAESD, known
 from sdcam.models.hub import PART
 from sdcam.models.interruption import termination_interrupts
-from sdcam.models.origin import Origin
+from sdcam.models.provenance import Provenance
 from sdcam.models.pull import LOCK, alone, finish, refuse_a_second
 from sdcam.models.registry import local_name, models_folder
 from sdcam.models.selection import (
@@ -43,7 +43,7 @@ def copy_in(word: str, source: Path) -> Path:
     names = {path.relative_to(source).as_posix() for path in found if path.is_file()}
     refuse_other_repositories(str(source), names)
     chosen = _chosen(source, names)
-    recorded = Origin.read(source) or Origin(source=str(source))
+    recorded = Provenance.read(source) or Provenance(source=str(source))
     entry = known(word)
     part = models_folder() / f".{name}.copy{PART}"
     with termination_interrupts(), alone(part):

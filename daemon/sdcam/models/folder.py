@@ -24,13 +24,14 @@ from typing import Any
 from sdcam.errors import MissingError
 from sdcam.models.bundle import CARD
 from sdcam.models.catalogue import known
-from sdcam.models.origin import Origin
+from sdcam.models.provenance import Provenance
 from sdcam.models.weights import DamagedError, WeightsFile
 
 Config = dict[str, Any]
 
-STAGES = ("text_encoder", "encode", "unet", "decode")
+NETWORKS = ("text_encoder", "encode", "unet", "decode")
 TOKENS = 77  # length of a CLIP prompt
+USUAL_SIZE = (512, 512)  # (width, height) in pixels that the large models were trained on
 WEIGHTS_LAYOUT = "weights_layout"  # key of a graph's metadata: `WeightsFile.layout` of its weights
 LATENT_SCALE = 8  # pixels of the picture per pixel of the latent
 
@@ -123,19 +124,19 @@ class ModelFolder:
     def vae_folder(self) -> Path:
         return self.vae_weights.parent
 
-    def weights_of(self, stage: str) -> Path:
-        """The safetensors file that a stage computes with."""
-        if stage == "text_encoder":
+    def weights_of(self, network: str) -> Path:
+        """The safetensors file that a network computes with."""
+        if network == "text_encoder":
             return self.text_encoder_weights
-        return self.unet_weights if stage == "unet" else self.vae_weights
+        return self.unet_weights if network == "unet" else self.vae_weights
 
-    def graph(self, stage: str) -> Path:
-        """Where the ONNX graph of a stage lies, or would lie."""
-        return self.path / f"{stage}.onnx"
+    def graph(self, network: str) -> Path:
+        """Where the ONNX graph of a network lies, or would lie."""
+        return self.path / f"{network}.onnx"
 
     @property
     def has_graphs(self) -> bool:
-        return all(self.graph(stage).is_file() for stage in STAGES)
+        return all(self.graph(network).is_file() for network in NETWORKS)
 
     def _refuse_parts_that_do_not_fit(self) -> None:
         seen = self.patch * 2 ** (len(self.vae.get("num_encoder_blocks", ())) - 1)
@@ -152,7 +153,7 @@ class _NotWholeError(Exception):
 
 
 def _how_to_get_it_whole(path: Path) -> str:
-    origin = Origin.read(path)
+    origin = Provenance.read(path)
     if origin is None or path.name.startswith("."):  # put there by hand, or not whole yet
         return "Copy the whole model again, or download it: sdcam models pull."
     entry = known(origin.source)

@@ -18,7 +18,7 @@ from sdcam.models.bundle import sha256
 from sdcam.models.catalogue import LATEST, TAESD, known
 from sdcam.models.folder import ModelFolder
 from sdcam.models.hub import PART, AlteredError, HubFile, Listing, download, look_up
-from sdcam.models.origin import Origin
+from sdcam.models.provenance import Provenance
 from sdcam.models.registry import local_name, models_folder
 from sdcam.models.selection import (
     TAESD_FILES,
@@ -85,7 +85,7 @@ def pull(word: str, revision: str | None, agreed: Callable[[Offer], bool]) -> Pa
                 path.relative_to(part).as_posix(): file.sha256 or sha256(path)
                 for _, file, path in wanted
             }
-            origin = Origin(source=repo, revision=listing.commit, licence=licence, files=files)
+            origin = Provenance(source=repo, revision=listing.commit, licence=licence, files=files)
             finish(part, folder, origin)
         except AlteredError:
             shutil.rmtree(part)
@@ -116,7 +116,7 @@ def refuse_a_second(folder: Path) -> None:
         SdcamError: there is a model of that name already.
     """
     if folder.exists():
-        origin = Origin.read(folder)
+        origin = Provenance.read(folder)
         which = (
             f" ({origin.source} at {origin.revision[:12]})" if origin and origin.revision else ""
         )
@@ -150,7 +150,7 @@ def alone(part: Path) -> Iterator[None]:
         yield
 
 
-def finish(part: Path, folder: Path, origin: Origin) -> None:
+def finish(part: Path, folder: Path, origin: Provenance) -> None:
     """Gives a gathered model its name, if it can be run.
 
     Raises:

@@ -13,7 +13,7 @@ from sdcam.errors import MissingError
 from sdcam.models.bundle import CARD
 from sdcam.models.catalogue import EMBEDDED_LICENCE, known
 from sdcam.models.folder import ModelFolder
-from sdcam.models.origin import Origin
+from sdcam.models.provenance import Provenance
 from sdcam.paths import APP
 
 EMBEDDED = "pocket"
@@ -80,11 +80,11 @@ def bundles_in(folder: Path) -> tuple[Path, ...]:
     return tuple(sorted(card.parent for card in folder.glob(f"*/{CARD}")))
 
 
-def origin_of(model: ModelFolder) -> Origin:
+def origin_of(model: ModelFolder) -> Provenance:
     """What is known of where a model came from."""
     if model.path == resources.embedded_model():
-        return Origin(source=EMBEDDED, licence=EMBEDDED_LICENCE)
-    return Origin.read(model.path) or Origin(source=str(model.path))
+        return Provenance(source=EMBEDDED, licence=EMBEDDED_LICENCE)
+    return Provenance.read(model.path) or Provenance(source=str(model.path))
 
 
 def is_name(word: str) -> bool:

@@ -1,11 +1,8 @@
-"""OBS: its own folder, our scene collection in it, and what the service feeds its scenes with."""
+"""OBS: its folder, our scene collection in it, and the feeds that its scenes show."""
 
-from sdcam.obs.caption import CaptionFile
-from sdcam.obs.collection import COLLECTION, Feeds, filled_in
+from sdcam.obs.collection import COLLECTION, Feeds, filled_in, install
+from sdcam.obs.feeds import CaptionFile, SideBySide, caption_file, side_by_side_socket
 from sdcam.obs.folder import ObsFolder, find_obs, is_running
-from sdcam.obs.installation import install
-from sdcam.obs.places import caption_file, side_by_side_socket
-from sdcam.obs.side_by_side import SideBySide
 
 __all__ = [
     "COLLECTION",

@@ -1,4 +1,4 @@
-"""Where OBS keeps its own files, of which it may have been installed twice on Linux."""
+"""The folders in which OBS keeps its settings. Linux may have two: a package and a Flatpak."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from configparser import ConfigParser, Error
 from dataclasses import dataclass
 from pathlib import Path
 
+from sdcam.obs.collection import DEFAULT_CANVAS
+
 _MACOS = "Library/Application Support/obs-studio"
 _FLATPAK = ".var/app/com.obsproject.Studio/config/obs-studio"
 _PROCESSES = ("obs", "OBS")  # Linux, macOS
-_USER_FILES = ("user.ini", "global.ini")  # OBS 31 and later; before
-_CANVAS = (1920, 1080)  # what OBS begins with
+_USER_FILES = ("user.ini", "global.ini")  # OBS 31 and newer; older
 
 
 @dataclass(frozen=True)
 class ObsFolder:
-    """One OBS, by the folder that its settings lie in."""
+    """One OBS, by the folder that holds its settings."""
 
     name: str
     path: Path
@@ -26,53 +27,53 @@ class ObsFolder:
         return self.path / "basic" / "scenes"
 
     def canvas(self) -> tuple[int, int]:
-        """Width and height of the canvas of the profile that OBS starts with."""
+        """Width and height in pixels of the current profile's canvas."""
         for name in _USER_FILES:
             profile = _read(self.path / name).get("Basic", "ProfileDir", fallback="")
             if profile:
                 video = _read(self.path / "basic" / "profiles" / profile / "basic.ini")
                 try:
-                    width = video.getint("Video", "BaseCX", fallback=_CANVAS[0])
-                    height = video.getint("Video", "BaseCY", fallback=_CANVAS[1])
+                    width = video.getint("Video", "BaseCX", fallback=DEFAULT_CANVAS[0])
+                    height = video.getint("Video", "BaseCY", fallback=DEFAULT_CANVAS[1])
                 except ValueError:
-                    return _CANVAS
-                return (width, height) if width > 0 and height > 0 else _CANVAS
-        return _CANVAS
+                    return DEFAULT_CANVAS
+                return (width, height) if width > 0 and height > 0 else DEFAULT_CANVAS
+        return DEFAULT_CANVAS
 
 
 def find_obs(system: str, home: Path) -> list[ObsFolder]:
-    """Every OBS that has run for this user once; before, it has no folder.
+    """Every OBS that this user has started at least once. OBS makes its folder at that start.
 
     Args:
         system: "darwin" or "linux".
     """
     if system == "darwin":
-        places = [ObsFolder("OBS", home / _MACOS)]
+        folders = [ObsFolder("OBS", home / _MACOS)]
     else:
         config = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
-        places = [
+        folders = [
             ObsFolder("OBS", config / "obs-studio"),
             ObsFolder("OBS from Flathub", home / _FLATPAK),
         ]
-    return [place for place in places if place.path.is_dir()]
+    return [folder for folder in folders if folder.path.is_dir()]
 
 
 def is_running() -> bool:
-    """Whether an OBS of this user runs. It knows the collections that were there when it started,
-    and writes the one that is open over its file when it ends."""
+    """Whether this user runs OBS. A running OBS does not see a new collection, and overwrites the
+    file of the open one when it quits."""
     import psutil
 
-    ours = os.getuid()
+    user = os.getuid()
     return any(
         process.info["name"] in _PROCESSES
         and process.info["uids"]
-        and process.info["uids"][1] == ours
+        and process.info["uids"][1] == user
         for process in psutil.process_iter(["name", "uids"])
     )
 
 
 def _read(path: Path) -> ConfigParser:
-    """An ini file of OBS (UTF-8, mostly with a byte order mark); empty when there is none."""
+    """An ini file of OBS (UTF-8, usually with a byte order mark). Empty if it cannot be read."""
     parser = ConfigParser(interpolation=None, strict=False)
     try:
         parser.read_string(path.read_text(encoding="utf-8-sig"))

@@ -1,4 +1,4 @@
-"""The v4l2loopback devices of Linux: found by the name that apps show."""
+"""Writing to v4l2loopback (Linux): the device is made ready, watched, given back."""
 
 from __future__ import annotations
 
@@ -6,76 +6,103 @@ import contextlib
 import logging
 from pathlib import Path
 
-from sdcam.capture.cameras.holders import holders
-from sdcam.errors import MissingError
-from sdcam.output.loopback_state import (
-    State,
+from sdcam.errors import MissingError, SdcamError
+from sdcam.platforms.device_rights import how_to_get_access
+from sdcam.platforms.device_users import users_of
+from sdcam.platforms.loopback import (
+    SYS,
+    LoopbackState,
+    find_loopback,
     free,
     kept_format,
-    notices_who_leaves,
+    notices_closed_writer,
     query_state,
     real_state,
+    reload_command,
 )
 
-_LABEL = "StreamDiffusion Cam"
 _ISSUE = "https://github.com/v4l2loopback/v4l2loopback/issues/675"
-
-_LEFT = (State.STUCK, State.WRITTEN)  # what is left by a writer that the driver does not miss
+# The states that a writer leaves behind where the driver does not notice its end.
+_LEFT_BEHIND = (LoopbackState.STUCK, LoopbackState.WRITTEN)
 _log = logging.getLogger("sdcam.output")
 
 
-def find_loopback(device: str, sys_root: Path = Path("/sys")) -> str:
-    """The node (/dev/videoN) of the device with the card label `device`, or `device` as it is
-    when it is a node already.
+class LoopbackDriver:
+    """See `virtual_camera.Driver`. Finds the device and makes it ready.
+
+    pyvirtualcam up to 0.14 leaves a device open that it cannot use, so it must not be asked to open
+    one that will refuse.
 
     Raises:
-        MissingError: v4l2loopback is not loaded, or has no device of that name.
+        MissingError: there is no such device, another program writes to it, an app keeps another
+            format, or it is a camera.
     """
-    devices = sys_root / "class" / "video4linux"
-    if device.startswith("/dev/"):
-        if not (devices / Path(device).name).exists():
-            raise MissingError(f"{device} does not exist.", _how_to_load(sys_root))
-        return device
-    nodes = [node.parent for node in devices.glob("video*/name") if _label(node) == device]
-    if not nodes:
-        raise MissingError(
-            f'There is no virtual camera "{device}".', _how_to_load(sys_root, device)
-        )
-    return f"/dev/{min(nodes, key=lambda node: int(node.name[5:])).name}"
+
+    pixel_format = "I420"  # v4l2loopback passes it on unchanged
+
+    def __init__(self, device: str, width: int, height: int, sys_root: Path = SYS) -> None:
+        """
+        Args:
+            device: the label that apps show, or /dev/videoN.
+            width: of the frames in pixels.
+            height: of the frames in pixels.
+            sys_root: where Linux describes its devices.
+        """
+        self.device = find_loopback(device, sys_root)
+        self.name = device if self.device == device else f"{device} ({self.device})"
+        self._sys_root = sys_root
+        make_ready(self.device, width, height, sys_root)
+        self._identity = _identity(self.device)
+
+    def opened(self) -> None:
+        self._identity = _identity(self.device)
+
+    def find_fault(self, sent: int) -> SdcamError | None:
+        """The driver takes frames for a node that was removed, or replaced by another device."""
+        return None if _identity(self.device) == self._identity else gone(self.name)
+
+    def left(self) -> None:
+        """Lets the next program write, where the driver does not notice our end."""
+        with contextlib.suppress(OSError):
+            if notices_closed_writer(self._sys_root):
+                return
+            if query_state(self.device) in _LEFT_BEHIND:
+                free(self.device)
+
+    def explain(self, reason: str) -> MissingError:
+        return explain_refusal(self.device, reason)
 
 
-def make_ready(node: str, width: int, height: int, sys_root: Path = Path("/sys")) -> None:
-    """Sees to it that I420 of this size can be written. pyvirtualcam up to 0.14 leaves a device
-    open that it cannot use: it must not be asked in vain.
+def gone(name: str) -> SdcamError:
+    return SdcamError(
+        f"virtual-camera:{name} is gone.", "It is reopened automatically when it comes back."
+    )
+
+
+def make_ready(node: str, width: int, height: int, sys_root: Path = SYS) -> None:
+    """Checks that I420 of this size can be written, and frees a stuck device.
 
     Raises:
-        MissingError: another program writes, an app keeps another format, or it is a camera.
+        MissingError: as `LoopbackDriver`.
     """
     try:
         state = real_state(node, sys_root)
-        if state is State.ANOTHER:
+        if state is LoopbackState.ANOTHER:
             raise _no_loopback(node)
-        if state is State.WRITTEN:
+        if state is LoopbackState.WRITTEN:
             raise _in_use(node)
-        if state is State.STUCK:
+        if state is LoopbackState.STUCK:
             free(node)
-            _log.info("%s had not noticed that its last writer left", node)
+            _log.info("%s had not noticed that its last writer left: freed", node)
         kept = kept_format(node, width, height)
-    except OSError:  # it is gone, or this user may not: who opens it next says so
+    except OSError:  # gone, or not permitted: opening it says so
         return
     if kept:
+        apps = ", ".join(users_of(node))
         raise MissingError(
-            f"{node} keeps to {kept} as long as an app shows it"
-            + (f": {who}." if (who := _names(node)) else "."),
-            f"It takes {width}x{height} when the camera is closed there.",
+            f"{node} keeps {kept} as long as an app shows it" + (f": {apps}." if apps else "."),
+            f"It takes {width}x{height} when that app closes the camera.",
         )
-
-
-def leave(node: str, sys_root: Path = Path("/sys")) -> None:
-    """After our last frame: lets the next program write, where the driver does not by itself."""
-    with contextlib.suppress(OSError):
-        if not notices_who_leaves(sys_root) and query_state(node) in _LEFT:
-            free(node)
 
 
 def explain_refusal(node: str, reason: str) -> MissingError:
@@ -83,59 +110,44 @@ def explain_refusal(node: str, reason: str) -> MissingError:
     lower = reason.lower()
     if "permission" in lower:
         return MissingError(
-            f"{node} may not be written.",
-            "Run `sudo usermod -aG video $USER`, then log out and in again.",
+            f"This user may not write to {node}.",
+            ", ".join(how_to_get_access(Path(node))),
         )
     if "busy" in lower or "in use" in lower:
         return _in_use(node)
     if "not a video output" in lower or "not a v4l2" in lower:
         return _no_loopback(node)
     return MissingError(
-        f"{node} cannot be opened: {reason.strip().rstrip('.')}.", f"Load it again: {_reload()}"
+        f"{node} cannot be opened: {reason.strip().rstrip('.')}.",
+        f"Reload the driver: {reload_command()}",
     )
 
 
 def _no_loopback(node: str) -> MissingError:
     return MissingError(
         f"{node} is a camera, not a v4l2loopback device.",
-        "Give the virtual camera's name, or the /dev/videoN that it has.",
+        "Set output.device to the virtual camera's name or to its own /dev/videoN.",
     )
 
 
 def _in_use(node: str) -> MissingError:
-    if who := _names(node):  # who watches it is among them, and cannot be told from who writes
+    # Programs that read are among the users; nothing tells them from the one that writes.
+    if users := users_of(node):
         return MissingError(
-            f"Another program writes to {node}: {who}.",
+            f"Another program writes to {node}: {', '.join(users)}.",
             "Close it, or give sdcam another device (output.device).",
         )
     return MissingError(
         f"Another program writes to {node}.",
-        f"`sudo fuser -v {node}` names it; where nobody has it open, it was killed: {_reload()} "
-        f"({_ISSUE})",
+        f"`sudo fuser -v {node}` names it. If it names none, the program was killed; reload the "
+        f"driver: {reload_command()} ({_ISSUE})",
     )
 
 
-def _names(node: str) -> str:
-    return ", ".join(holders(node))
-
-
-def _label(name_file: Path) -> str:
+def _identity(node: str) -> tuple[int, int] | None:
+    """(inode, device number); None where there is no such node."""
     try:
-        return name_file.read_text(errors="replace").strip()
-    except OSError:  # unplugged a moment ago
-        return ""
-
-
-def _how_to_load(sys_root: Path, label: str = _LABEL) -> str:
-    if (sys_root / "module" / "v4l2loopback").exists():
-        return f"v4l2loopback is loaded without it: {_reload(label)}"
-    return f"Install v4l2loopback (sudo apt install v4l2loopback-dkms) and load it: {_load(label)}"
-
-
-def _reload(label: str = _LABEL) -> str:
-    return f"sudo modprobe -r v4l2loopback && {_load(label)}"
-
-
-def _load(label: str) -> str:
-    # Chrome and Zoom only list devices that call themselves nothing but a camera: exclusive_caps.
-    return f'sudo modprobe v4l2loopback exclusive_caps=1 card_label="{label}"'
+        found = Path(node).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_rdev

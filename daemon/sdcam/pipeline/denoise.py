@@ -14,12 +14,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sdcam.arrays import Float
 from sdcam.pipeline.networks import Networks
 from sdcam.pipeline.scheduler import NoiseLevel
-
-Float = NDArray[np.float32]
 
 
 def fixed_noise(seed: int, shape: tuple[int, ...]) -> Float:

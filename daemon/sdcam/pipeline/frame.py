@@ -10,13 +10,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sdcam.arrays import Float, Pixels
 from sdcam.pipeline.look import Look
 from sdcam.pipeline.networks import NetworksSpec
-
-Float = NDArray[np.float32]
-Pixels = NDArray[np.uint8]
 
 MOST_LATENT_CHANNELS: Final = 64  # the family has 4, the embedded model 32
 

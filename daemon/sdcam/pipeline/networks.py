@@ -5,13 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from sdcam.arrays import Float, Pixels
 from sdcam.pipeline.scheduler import NoiseLevel, NoiseSchedule
-
-Float = NDArray[np.float32]
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
-from sdcam.output.audience import AudienceWatcher
+from sdcam.output.viewers import ViewerWatcher
 from sdcam.settings import OutputSettings
 
 _log = logging.getLogger("sdcam.service")
@@ -78,7 +78,7 @@ class ActivityGate:
         self._apply = apply
         self._own_pids = own_pids
         self._records = any(spec.startswith("file:") for spec in outputs)  # watched later
-        self._watcher: AudienceWatcher | None = None
+        self._watcher: ViewerWatcher | None = None
         self._paused = paused
         self._unwatched_since: float | None = None
         self._stopped = False
@@ -146,7 +146,7 @@ class ActivityGate:
         with self._lock:
             before, self._watcher = self._watcher, None
             if device is not None and not self._stopped:
-                self._watcher = AudienceWatcher(device, lambda _: self._decide(), self._own_pids)
+                self._watcher = ViewerWatcher(device, lambda _: self._decide(), self._own_pids)
                 self._watcher.start()
         if before is not None:  # not under the lock, which its thread may wait for
             before.stop()

@@ -46,7 +46,7 @@ class Commands:
         """
         with self._lock:
             self._daemon.apply(self._daemon.configuration.set(values))
-        _user_log.info("%s", _listed(values))
+        _user_log.info("%s", self._daemon.configuration.in_words(values))
 
     def save(self, values: dict[str, object]) -> dict[str, object]:
         """Changes keys of any effect, in the configuration file too: `Configuration.saved`.
@@ -57,7 +57,7 @@ class Commands:
         with self._lock:
             self.reload()  # an edit that the watcher has not noticed yet comes first
             self._daemon.apply(self._daemon.configuration.save(values))
-            _user_log.info("saved: %s", _listed(values))
+            _user_log.info("saved: %s", self._daemon.configuration.in_words(values))
             return self._daemon.configuration.saved(values)
 
     def reload(self) -> None:
@@ -113,7 +113,3 @@ class Commands:
 
     def stop(self) -> None:
         self._daemon.stop()
-
-
-def _listed(values: dict[str, object]) -> str:
-    return ", ".join(f"{key} = {value!r}" for key, value in values.items())

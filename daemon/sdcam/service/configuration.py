@@ -1,8 +1,8 @@
-"""The settings in force while the service runs, and what a change of them concerns.
+"""The settings in force while the service runs, and what a change of them brings about.
 
 Strongest first: what `sdcam set` and `sdcam prompt` changed, the command line, the environment, the
-file, the defaults. The first lasts until the file is next edited; what `--save` writes there is no
-edit. A mistake in the file changes nothing at all.
+file, the defaults. A change by command lasts until the file is next edited; what `--save` writes is
+not an edit. A mistake in the file changes nothing at all.
 """
 
 from __future__ import annotations
@@ -16,24 +16,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
+
 from sdcam import paths
 from sdcam.atomic_file import atomic_write
 from sdcam.errors import SdcamError, UsageError
-from sdcam.service.wanted_model import must_be_here
+from sdcam.service.wanted_model import require_model
 from sdcam.settings import ConfigError, Settings
-from sdcam.settings.change import changed, differences, effect_in, is_live
-from sdcam.settings.key import Effect
-from sdcam.settings.load import layers, parsed, settings_of
-from sdcam.settings.origin import Layers, Source
+from sdcam.settings.issues import Source, sentence_of, short
+from sdcam.settings.keys import Effect
 from sdcam.settings.save import with_values, write
+from sdcam.settings.schema import effect_of_key, sections
+from sdcam.settings.sources import ConfigSources, typed_values
 
-# Live keys of [output] that the picture itself shows, with those of [look].
+# Live keys of [output] that change the picture, as those of [look] do.
 _PICTURE = {"output.fit", "output.mirror"}
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What became different, and so which part of the service has to follow.
+    """Which settings changed, and so which parts of the service have to follow.
 
     Attributes:
         settings: those in force from now on.
@@ -45,65 +47,65 @@ class Changes:
 
     @property
     def look(self) -> bool:
-        """The picture: at once, no frame is lost."""
+        """Whether the picture changes: at once, and no frame is lost."""
         return any(k == "styles" or k.startswith("look.") or k in _PICTURE for k in self.keys)
 
     @property
     def camera(self) -> bool:
-        """The camera has to be opened anew."""
+        """Whether the camera has to be reopened."""
         return self._any(Effect.CAMERA)
 
     @property
     def model(self) -> bool:
-        """The model has to be loaded anew."""
+        """Whether the model has to be reloaded."""
         return self._any(Effect.MODEL)
 
     @property
     def output(self) -> bool:
-        """The virtual camera has to be opened anew."""
+        """Whether the virtual camera has to be reopened."""
         return self._any(Effect.OUTPUT)
 
     @property
     def restart(self) -> tuple[str, ...]:
-        """The keys that wait until the service is started anew."""
-        return tuple(sorted(k for k in self.keys if effect_in(k) is Effect.RESTART))
+        """The keys that wait for a restart of the service."""
+        return tuple(sorted(k for k in self.keys if effect_of_key(k) is Effect.RESTART))
 
     def __bool__(self) -> bool:
         return bool(self.keys)
 
     def _any(self, effect: Effect) -> bool:
-        return any(effect_in(key) is effect for key in self.keys)
+        return any(effect_of_key(key) is effect for key in self.keys)
 
 
 class Configuration:
-    """Made by one of its class methods.
+    """Use one of the class methods to make one. `settings` may be read from any thread.
 
     Attributes:
-        file: the one to watch, absolute, for others are told of it; None where there is none.
-        error: what is wrong with it now.
-        instead: what was taken in the place of one that was wrong at the start, in words.
+        file: the absolute path of the file to watch; None if this run reads no file.
+        error: what is wrong with the file now.
+        instead: in words, what is used because the file was wrong at the start.
     """
 
     def __init__(
         self,
         settings: Settings,
-        said: Layers | None = None,
-        named: Path | None = None,
+        sources: ConfigSources | None = None,
+        named_file: Path | None = None,
         error: ConfigError | None = None,
         last_good: Path | None = None,
     ) -> None:
-        self.file = said.file.absolute() if said else None
+        self.file = sources.path.absolute() if sources else None
         self.error = error
-        self.instead = "the last good file" if said and said.text else "the defaults"
-        self._named = named
+        self.instead = "the last good file" if sources and sources.text else "the defaults"
+        self._named_file = named_file
         self._settings = self._at_start = settings
-        self._layers = said or Layers(Path())
-        self._had_file = self.file is not None and os.path.exists(self.file)  # noqa: PTH110
+        self._sources = sources or ConfigSources(Path())
+        self._file_existed = self.file is not None and os.path.exists(self.file)  # noqa: PTH110
         self._runtime: dict[str, object] = {}
         self._last_good = last_good
         self._lock = threading.RLock()
-        if said and not error:
-            self._keep(said.text)
+        if sources and not error:
+            self._keep_copy(sources.text)
 
     @classmethod
     def read(
@@ -115,37 +117,36 @@ class Configuration:
             overrides: nested values of the command line; they stay stronger than the file.
 
         Raises:
-            ConfigError: something is wrong at the start, when there is no good one to keep.
+            ConfigError: something is wrong at the start, when there is no good file to keep.
         """
-        named = file.absolute() if file else None
-        said = layers(named, overrides)
-        return cls(settings_of(said), said, named)
+        file = file.absolute() if file else None
+        sources = ConfigSources.read(file, overrides)
+        return cls(sources.settings(), sources, file)
 
     @classmethod
     def of_service(
         cls, file: Path | None = None, overrides: Mapping[str, Any] | None = None
     ) -> Configuration:
-        """`read` for a service that the system starts, with nobody there to read an exit code: a
-        file that is broken at the start gives way to the last good one, else to the defaults, and
-        `error` says what is wrong with it.
+        """`read` for a service that the system starts. Nobody reads its exit code: if the file is
+        broken at the start, the last good file is used, else the defaults, and `error` says what is
+        wrong.
 
         Raises:
             ConfigError: the command line or the environment is wrong.
         """
-        named = file.absolute() if file else None
+        file = file.absolute() if file else None
         copy = paths.cache_folder() / "config.last-good.toml"
         try:
-            said = layers(named, overrides)
-            return cls(settings_of(said), said, named, last_good=copy)
+            sources = ConfigSources.read(file, overrides)
+            return cls(sources.settings(), sources, file, last_good=copy)
         except ConfigError as error:
-            said = _last_good(copy, overrides or {})
-            settings = settings_of(said)
-            said = dataclasses.replace(said, file=named or paths.config_file())
-            return cls(settings, said, named, error, copy)
+            sources, settings = _last_good(copy, overrides or {})
+            sources = dataclasses.replace(sources, path=file or paths.config_file())
+            return cls(settings, sources, file, error, copy)
 
     @classmethod
     def without_file(cls, settings: Settings) -> Configuration:
-        """Of a run that reads none (`sdcam demo`): there is nothing to watch."""
+        """For a run that reads no file (`sdcam demo`): there is nothing to watch."""
         return cls(settings)
 
     @property
@@ -160,114 +161,173 @@ class Configuration:
     @property
     def waiting(self) -> tuple[str, ...]:
         """Keys that have changed since the start and wait for a restart of the service."""
-        return Changes(self._settings, differences(self._at_start, self._settings)).restart
+        return Changes(self._settings, _differences(self._at_start, self._settings)).restart
 
     def status(self) -> dict[str, Any]:
         """For `sdcam status`: {"file", "error": None or {"message", "mistakes"}, "restart"}."""
         error = self.error
         return {
             "file": str(self.file) if self.file else None,
-            "error": {"message": str(error), "mistakes": [m.as_dict() for m in error.mistakes]}
+            "error": {"message": str(error), "mistakes": [i.as_dict() for i in error.issues]}
             if error
             else None,
             "restart": list(self.waiting),
         }
 
+    @staticmethod
+    def in_words(values: Mapping[str, object]) -> str:
+        """For the log: "look.strength = 0.7, look.prompt = 'anime'"."""
+        return ", ".join(f"{key} = {value!r}" for key, value in typed_values(values).items())
+
     def set(self, values: Mapping[str, object]) -> Changes:
         """Changes live keys until the file is next edited.
+
+        Args:
+            values: {"look.strength": 0.7}; text is read as the key wants it.
 
         Raises:
             UsageError: an unknown key, a value out of bounds, a key that is not live.
         """
         with self._lock:
-            settings = changed(self._settings, values)
+            values = typed_values(values)
+            settings = _changed(self._settings, values)
             self._runtime.update(values)
-            return self._take(settings)
+            return self._replace(settings)
 
     def save(self, values: Mapping[str, object]) -> Changes:
-        """Writes keys of any effect into the file, and takes them up from there; the live ones are
-        in force at once whatever covers them. Nothing of it happens where some of it cannot.
+        """Writes keys of any effect into the file and takes them from there. Live keys are in force
+        at once, even if the command line covers them. Either all of it happens or nothing.
 
         Raises:
-            UsageError: an unknown key, a value out of bounds; there is no file.
+            UsageError: an unknown key, a value out of bounds; this run reads no file.
             ConfigError: the file is broken, or would be with these values.
             SdcamError: it cannot be written.
         """
         with self._lock:
             if self.file is None:
                 raise UsageError("This run reads no configuration file: nothing is saved.")
-            live = {key: value for key, value in values.items() if is_live(key)}
-            changed(self._settings, live)
+            values = typed_values(values)
+            live = {key: value for key, value in values.items() if _is_live(key)}
+            _changed(self._settings, live)
             text = with_values(self.file, values)
-            said = parsed(self.file, text, self._layers.overrides)
+            sources = ConfigSources(self.file, text, self._sources.overrides)
             try:
-                below = self._checked(said)
+                settings = self._validated(sources)
             except ConfigError as error:
-                raise ConfigError(error.mistakes, "Nothing is saved.") from None
+                raise ConfigError(error.issues, "Nothing is saved.") from None
             write(self.file, text)
             self._runtime.update(live)
-            return self._take_up(said, below)
+            return self._follow(sources, settings)
 
     def saved(self, keys: Iterable[str]) -> dict[str, Any]:
-        """Where they are, and what covers those that are not in force for all that:
-        {"file": "...", "covered": {"output.fps": "command line"}}, or a variable."""
+        """Where the keys are saved, and what covers those that are not in force:
+        {"file": "...", "covered": {"output.fps": "command line"}}, or the name of a variable."""
         covered = {}
         for key in keys:
-            origin = self._layers.origin(key.split(".", 1))
-            if not is_live(key) and origin.source in (Source.COMMAND_LINE, Source.ENVIRONMENT):
+            origin = self._sources.origin(key.split(".", 1))
+            if not _is_live(key) and origin.source in (Source.COMMAND_LINE, Source.ENVIRONMENT):
                 covered[key] = str(origin)
         return {"file": str(self.file), "covered": covered}
 
     def reload(self) -> Changes | None:
-        """Reads the file anew. None is a mistake in it: nothing has changed, `error` says what is
-        wrong. Never raises, whatever lies in the file's place."""
+        """Reads the file again. None means that it has a mistake: nothing has changed, and `error`
+        says what is wrong. Never raises, whatever is in the place of the file."""
         with self._lock:
-            # A file that was there and is gone is a mistake, not a wish for the defaults.
-            file = self.file if self._had_file else self._named
+            # A file that existed and is gone is a mistake, not a wish for the defaults.
+            file = self.file if self._file_existed else self._named_file
             try:
-                said = layers(file, self._layers.overrides)
-                below = self._checked(said)
+                sources = ConfigSources.read(file, self._sources.overrides)
+                settings = self._validated(sources)
             except ConfigError as error:
                 self.error = error
                 return None
-            if said.text != self._layers.text:
+            if sources.text != self._sources.text:
                 self._runtime = {}
-            return self._take_up(said, below)
+            return self._follow(sources, settings)
 
-    def _checked(self, said: Layers) -> Settings:
+    def _validated(self, sources: ConfigSources) -> Settings:
         """
         Raises:
-            ConfigError: a mistake. A model that is missing at the start is waited for; one that is
-                wished for now is not, for the one that works would have to go.
+            ConfigError: a mistake, or a newly named model that is missing: to wait for it, the
+                service would have to give up the one that works. (At the start it waits.)
         """
-        settings = settings_of(said)
+        settings = sources.settings()
         if settings.model != self._settings.model:
-            must_be_here(settings, said)
+            require_model(settings, sources)
         return settings
 
-    def _take_up(self, said: Layers, below: Settings) -> Changes:
+    def _follow(self, sources: ConfigSources, settings: Settings) -> Changes:
         self.error = None
-        self._layers = said
-        self._had_file = self._had_file or bool(said.text)
-        self._keep(said.text)
-        return self._take(changed(below, self._runtime) if self._runtime else below)
+        self._sources = sources
+        self._file_existed = self._file_existed or bool(sources.text)
+        self._keep_copy(sources.text)
+        return self._replace(_changed(settings, self._runtime))
 
-    def _keep(self, text: str) -> None:
+    def _keep_copy(self, text: str) -> None:
         if self._last_good is not None:
-            with contextlib.suppress(SdcamError):  # a full disk: the one before must do
+            with contextlib.suppress(SdcamError):  # the disk is full: the older copy has to do
                 atomic_write(self._last_good, text.encode())
 
-    def _take(self, settings: Settings) -> Changes:
-        changes = Changes(settings, differences(self._settings, settings))
+    def _replace(self, settings: Settings) -> Changes:
+        changes = Changes(settings, _differences(self._settings, settings))
         self._settings = settings
         return changes
 
 
-def _last_good(copy: Path, overrides: Mapping[str, Any]) -> Layers:
-    """What the last good file said; if it is gone or of a version with other keys, nothing."""
+def _last_good(copy: Path, overrides: Mapping[str, Any]) -> tuple[ConfigSources, Settings]:
+    """The last good file. No file, if it is gone or if this version does not accept it."""
     try:
-        said = layers(copy, overrides)
-        settings_of(said)
+        sources = ConfigSources.read(copy, overrides)
+        return sources, sources.settings()
     except ConfigError:
-        return Layers(copy, "", overrides)
-    return said
+        sources = ConfigSources(copy, "", overrides)
+        return sources, sources.settings()
+
+
+def _changed(settings: Settings, values: Mapping[str, object]) -> Settings:
+    """A copy of the settings with `{"look.strength": 0.7}` in force.
+
+    Raises:
+        UsageError: an unknown key, a key that is not live, a value that does not fit.
+    """
+    changes: dict[str, BaseModel] = {}
+    for dotted, value in values.items():
+        if not _is_live(dotted):
+            raise UsageError(
+                f'"{short(dotted)}" is not a key that can be changed while running.',
+                "With --save it goes into the configuration file, which is read at once."
+                if effect_of_key(dotted)
+                else f"These can: {', '.join(key for key in _keys() if _is_live(key))}.",
+            )
+        section, _, key = dotted.partition(".")
+        model = changes.get(section) or getattr(settings, section)
+        try:
+            changes[section] = type(model).model_validate({**model.model_dump(), key: value})
+        except ValidationError as error:
+            expected = sentence_of(error.errors(include_url=False)[0]["msg"])
+            raise UsageError(f"{dotted} = {short(repr(value))}: {expected}.") from None
+    return settings.model_copy(update=changes)
+
+
+def _differences(before: Settings, after: Settings) -> frozenset[str]:
+    """The keys whose values differ; "styles" as a whole."""
+    old, new = before.model_dump(), after.model_dump()
+    keys = {key for key in _keys() if _value(old, key) != _value(new, key)}
+    # `next` and `prev` walk through the styles, so their order counts.
+    if list(before.styles.items()) != list(after.styles.items()):
+        keys.add("styles")
+    return frozenset(keys)
+
+
+def _value(dumped: Mapping[str, Any], dotted: str) -> object:
+    section, _, key = dotted.partition(".")
+    return dumped[section][key]
+
+
+def _keys() -> list[str]:
+    """ "look.prompt", ... in the order of the models."""
+    return [f"{name}.{key}" for name, model in sections().items() for key in model.model_fields]
+
+
+def _is_live(dotted: str) -> bool:
+    return effect_of_key(dotted) is Effect.LIVE

@@ -1,5 +1,5 @@
-"""Whether the model that the configuration names is here, found out before one that works is given
-up for it."""
+"""Finds out whether the model that the configuration names is here, before the service gives up one
+that works."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from sdcam.models import find_model
 from sdcam.models.bundle import Layout
 from sdcam.models.bundles import find_bundle
 from sdcam.settings import ConfigError, ModelSettings, Settings
-from sdcam.settings.engine_words import AUTO
-from sdcam.settings.mistakes import Mistake
-from sdcam.settings.origin import Layers, Source
+from sdcam.settings.issues import ConfigIssue, Source
+from sdcam.settings.keys import AUTO
+from sdcam.settings.sources import ConfigSources
 
 _KEYS = ("name", "engine", "render_size")
 
 
-def must_be_here(settings: Settings, said: Layers) -> None:
+def require_model(settings: Settings, sources: ConfigSources) -> None:
     """
     Args:
-        said: where the settings came from.
+        sources: of the settings, for the message.
 
     Raises:
-        ConfigError: it is not, or is not made for the engine that is named.
+        ConfigError: the model is missing, or is not converted for the engine that is named.
     """
     try:
         _find(settings.model)
     except SdcamError as error:
-        origins = {key: said.origin(["model", key]) for key in _KEYS}
-        said_by_user = [key for key, o in origins.items() if o.source is not Source.DEFAULT]
-        key = (said_by_user or ["name"])[0] if isinstance(error, MissingError) else "engine"
+        origins = {key: sources.origin(["model", key]) for key in _KEYS}
+        set_by_user = [key for key, o in origins.items() if o.source is not Source.DEFAULT]
+        key = (set_by_user or ["name"])[0] if isinstance(error, MissingError) else "engine"
         value = getattr(settings.model, key)
         expected = f"model.{key} = {value!r}: {str(error).rstrip('.')}"
-        raise ConfigError([Mistake(origins[key], f"model.{key}", expected)]) from None
+        raise ConfigError([ConfigIssue(origins[key], f"model.{key}", expected)]) from None
 
 
 def _find(model: ModelSettings) -> None:
-    """Files alone are looked at: whether the engine can run here shows when it is loaded."""
+    """Looks at files only. Whether the engine runs here is known when the model is loaded."""
     engine, _, variant = model.engine.partition(":")
     if engine == "coreml":
         layout = cast(Layout, variant) if variant not in ("", AUTO) else None
@@ -53,4 +53,4 @@ def _find(model: ModelSettings) -> None:
     except MissingError:
         if engine != AUTO or platform.system() != "Darwin":
             raise
-        find_bundle(model.name, model.size)  # all that it takes to run
+        find_bundle(model.name, model.size)  # a bundle is all that "auto" needs on a Mac

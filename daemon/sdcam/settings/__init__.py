@@ -1,7 +1,6 @@
-"""What the user can set: the models, the file, and the order in which sources win."""
+"""What the user can set: the models, the file, and which source wins."""
 
-from sdcam.settings.load import load
-from sdcam.settings.mistakes import ConfigError
+from sdcam.settings.issues import ConfigError
 from sdcam.settings.schema import (
     CameraSettings,
     CoreMLSettings,
@@ -12,6 +11,7 @@ from sdcam.settings.schema import (
     ServiceSettings,
     Settings,
 )
+from sdcam.settings.sources import load
 
 __all__ = [
     "CameraSettings",

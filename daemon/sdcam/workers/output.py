@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from functools import partial
 
 import cv2
-import numpy as np
-from numpy.typing import NDArray
 
+from sdcam.arrays import Pixels
 from sdcam.compositor import Card, Compositor
 from sdcam.errors import SdcamError
 from sdcam.pipeline.frame import FrameBuffers
@@ -27,8 +26,6 @@ from sdcam.workers.phase import PhaseLock
 from sdcam.workers.reconnecting_sink import ReconnectingSink, Shape
 from sdcam.workers.records import StyledFrame
 from sdcam.workers.sink_process import Taken
-
-Pixels = NDArray[np.uint8]
 
 _HEARTBEAT_SECONDS = 10.0
 _RESTING_SECONDS = 1.0  # between two frames without a viewer: apps still list the camera

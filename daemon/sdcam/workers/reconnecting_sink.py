@@ -5,9 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-import numpy as np
-from numpy.typing import NDArray
-
+from sdcam.arrays import Pixels
 from sdcam.errors import SdcamError
 from sdcam.output import open_sink
 from sdcam.settings import OutputSettings
@@ -16,7 +14,6 @@ from sdcam.workers.meters import RateMeter
 from sdcam.workers.restart_policy import RestartPolicy
 from sdcam.workers.sink_process import AsyncSink, LocalSink, SinkProcess, Taken
 
-Pixels = NDArray[np.uint8]
 Shape = tuple[str, int, int]  # pixel format, width, height
 
 _CLOSE_SECONDS = 3.0

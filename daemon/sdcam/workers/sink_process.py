@@ -7,21 +7,21 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Protocol
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sdcam.arrays import Pixels
 from sdcam.errors import SdcamError
-from sdcam.output import Sink, open_sink
-from sdcam.output.pixel_format import frame_shape
-from sdcam.settings import OutputSettings
+from sdcam.output import Sink, frame_shape, open_sink
 from sdcam.workers.child import Child, LingeringChildren
 from sdcam.workers.frame_pool import FramePool, FrameSlots
 from sdcam.workers.records import FrameTaken, SinkOpened
 from sdcam.workers.starvation import Starvation
 
-Pixels = NDArray[np.uint8]
+if TYPE_CHECKING:  # pydantic takes 0.2 s to import, also in the process
+    from sdcam.settings import OutputSettings
 
 _SLOTS = 3  # one with the driver, one waiting, one being written
 _OPEN_SECONDS = 30.0  # the driver, on a slow or busy machine; a system extension that is approved
@@ -130,7 +130,7 @@ class SinkProcess:
             self._pool.close()
             raise
         try:
-            self._child.send((spec, output))
+            self._child.send((spec, SimpleNamespace(**output.model_dump(mode="json"))))
             opened = self._await_opened(spec, cancelled)
         except SdcamError:
             self.close()

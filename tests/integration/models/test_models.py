@@ -49,7 +49,7 @@ def test_remove_touches_nothing_else(run, models, name):
 
 def test_list_tells_what_is_here_and_what_can_be_had(run, hub, models):
     run(PULL)
-    here, _, others = run(["models"]).partition("To be had")
+    here, _, others = run(["models"]).partition("Available with")
     (line,) = (line for line in here.splitlines() if line.startswith("* "))
     assert "sdxs-512" in line and "openrail++" in line and str(models) in here
     assert "torch only" in line, "no graphs came along"

@@ -17,7 +17,7 @@ from model_commands import PULL, SDXS, TINY, UNET
 
 from sdcam.models import find_model
 from sdcam.models.catalogue import TAESD, known
-from sdcam.models.origin import Origin
+from sdcam.models.provenance import Provenance
 
 
 def sha256_of(content: bytes) -> str:
@@ -45,7 +45,7 @@ def test_a_pulled_model_is_what_the_hub_holds_and_nothing_else(run, hub, models)
 
 def test_where_it_came_from_is_recorded(run, hub, models):
     run(PULL)
-    origin = Origin.read(models / "sdxs-512")
+    origin = Provenance.read(models / "sdxs-512")
     assert (origin.source, origin.revision, origin.licence) == (
         SDXS.hub,
         SDXS.revision,
@@ -75,7 +75,7 @@ def test_an_interrupted_pull_goes_on_in_the_next_command(run, hub, models):
     sentence = run(PULL, code=3)
     assert "503" in sentence and "what has come stays" in sentence
     assert not (models / "sdxs-512").exists()
-    assert "sdxs-512" in run(["models", "list"]).partition("To be had")[2]
+    assert "sdxs-512" in run(["models", "list"]).partition("Available with")[2]
     (part,) = models.rglob("*.safetensors.part")
     assert part.stat().st_size == 20_000
     hub.busy = False
@@ -135,7 +135,7 @@ def test_without_a_network_the_sentence_names_the_other_way(run, models, monkeyp
         (["sdxs-512", "--revision", "v9"], 3, 'no revision "v9"'),
         (["sdxs"], 3, 'No model is known as "sdxs"'),
         (["pocket"], 2, "needs no download"),
-        (["../../etc"], 2, "is no name"),
+        (["../../etc"], 2, "is not the name"),
         (["sdxs-512-dreamshaper-anime"], 3, "--from DIR"),
     ],
 )
@@ -204,7 +204,7 @@ def test_any_hub_id_of_the_family_gets_a_name_with_its_owner(run, hub, models):
     assert '"something-else"' in run(["models", "pull", "some/one", "--yes"])
     assert find_model("some/one").path == models / "some--one"
     assert find_model("some--one").path == models / "some--one"
-    assert Origin.read(models / "some--one").revision == hub.repositories["some/one"].commit
+    assert Provenance.read(models / "some--one").revision == hub.repositories["some/one"].commit
 
 
 def test_nothing_is_downloaded_that_nobody_agreed_to(run, hub, models, monkeypatch):
@@ -244,7 +244,7 @@ def test_a_copy_is_checked_by_what_was_recorded_at_the_download(run, hub, models
     stick = Path(shutil.copytree(models / "sdxs-512", tmp_path / "stick"))
     run(["models", "remove", "sdxs-512", "--yes"])
     run(["models", "pull", "sdxs-512", "--from", str(stick)])
-    assert Origin.read(models / "sdxs-512").revision == SDXS.revision
+    assert Provenance.read(models / "sdxs-512").revision == SDXS.revision
     run(["models", "remove", "sdxs-512", "--yes"])
     weights = (stick / UNET).read_bytes()
     (stick / UNET).write_bytes(weights[:-1] + bytes([weights[-1] ^ 1]))
@@ -284,7 +284,7 @@ def test_what_is_published_as_pickles_can_be_pulled_as_somebody_else_has_saved_i
     tiny = Repository.of(TINY, revisions=(command.split()[-1],))
     hub.repositories[known(name).hub] = tiny
     run([*command.split(), "--yes"])
-    assert Origin.read(models / name).revision == tiny.commit
+    assert Provenance.read(models / name).revision == tiny.commit
 
 
 def test_the_servers_protocol_is_the_hubs_own(hub, tmp_path):

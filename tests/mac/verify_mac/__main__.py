@@ -50,7 +50,7 @@ def main(words: list[str] | None = None, platform: str = sys.platform) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make verify-mac", description=__doc__)
-    parser.add_argument("--unattended", action="store_true", help="leave out what asks somebody")
+    parser.add_argument("--unattended", action="store_true", help="leave out the steps that ask")
     parser.add_argument("--write", action="store_true", help="fill docs/verification.md")
     parser.add_argument(
         "--only",

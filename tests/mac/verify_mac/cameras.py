@@ -1,4 +1,4 @@
-"""Are the cameras those that macOS and OpenCV know, under the same numbers?"""
+"""Whether sdcam lists the cameras of macOS, under the numbers of OpenCV."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _names(mac: Mac) -> Result:
 
 
 def _indices(mac: Mac) -> Result:
-    """Somebody looks at a picture of every camera."""
+    """A person looks at a picture of every camera."""
     cameras = [c for c in listed(mac) or [] if not c["why_not"]]
     if not cameras:
         return skipped("There is no camera that could be opened.")
@@ -91,8 +91,8 @@ def _phone(mac: Mac) -> Result:
     if not phones:
         return skipped("No iPhone is near.", str(cameras))
     if any(phone["is_auto"] for phone in phones):
-        return failed("`auto` takes a phone.", str(cameras))
-    return passed(f"{phones[0]['name']} is listed and not taken unasked.", str(cameras))
+        return failed("`auto` uses a phone.", str(cameras))
+    return passed(f"{phones[0]['name']} is listed, and `auto` does not use it.", str(cameras))
 
 
 STEPS = (

@@ -1,4 +1,4 @@
-"""Core ML: the same numbers as PyTorch, how fast in which layout, on which processors."""
+"""Core ML: whether its numbers agree with PyTorch's, and how fast each layout and unit is."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def judge_parity(done: Done) -> Result:
     if wrong or not told["passed"]:
         return failed(f"Outside their gates: {', '.join(wrong) or 'the graph'}.", evidence)
     if "core" not in told["runtime"].lower():
-        return failed(f"It was {told['runtime']} that computed, not Core ML.", evidence)
+        return failed(f"{told['runtime']} computed, not Core ML.", evidence)
     worst = max(o["relative_l2"] for o in told["outputs"])
     return passed(f"{len(lines)} outputs, largest relative L2 {worst:.1e}.", evidence)
 
@@ -61,7 +61,7 @@ def judge_layouts(done: Done) -> Result:
 
 
 def judge_starts(first: Done, second: Done) -> Result:
-    """Two runs with --json: are compiled programs found again, is standard output whole?"""
+    """Two runs with --json: compiled programs have to be reused, and the JSON complete."""
     evidence = f"{first.said}\n{second.said}"
     seconds: list[float] = []
     for done in (first, second):
@@ -79,7 +79,7 @@ def _number(value: Any) -> str:
 
 
 def _converted(mac: Mac, model: str | Path, bundle: Path, *more: str) -> Result | None:
-    """None when the bundle is there, else why it is not."""
+    """Converts a model; None if the bundle is there, else why it is not."""
     if bundle.exists():
         return None
     words = ("models", "convert", model, "--to", "coreml", "--layout", "all", "--out", bundle)
@@ -129,7 +129,7 @@ def _units(mac: Mac) -> Result:
 
 
 def _starts(mac: Mac) -> Result:
-    """The tiny model, which nothing has run yet through the engine, so that it is compiled."""
+    """The tiny model, which no step has run yet, so the first start compiles it."""
     words = ("run", "--engine", "coreml:fused", "--model", tiny_bundle(mac), "--source", "test")
     runs = [
         mac.sdcam(*words, "--output", "null", "--seconds", "5", "--json", seconds=180)

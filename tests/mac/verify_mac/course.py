@@ -1,4 +1,4 @@
-"""All steps, in the order in which they are taken, and the walk through them."""
+"""All steps in their order, and the walk through them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STEPS: tuple[Step, ...] = (
 def walk(
     mac: Mac, steps: Sequence[Step] = STEPS, say: Callable[[str], None] = print
 ) -> Iterator[tuple[Step, Result]]:
-    """Takes every step; one that fails stops none of the others but those that need it."""
+    """Takes every step. A step that fails only skips those that need it."""
     results: dict[str, Result] = {}
     for number, step in enumerate(steps, 1):
         say(f"[{number}/{len(steps)}] {step.id}: {step.what}")
@@ -34,18 +34,18 @@ def walk(
 
 
 def chosen(ids: Sequence[str]) -> list[Step]:
-    """These steps, and those that they need."""
+    """These steps and those that they need, in order."""
     wanted = set(ids)
-    for step in reversed(STEPS):  # what is needed stands before what needs it
+    for step in reversed(STEPS):  # a needed step comes before those that need it
         if step.id in wanted:
             wanted |= set(step.needs)
-    if "service" in wanted:  # what was installed is taken away again
+    if "service" in wanted:  # removes what it installed
         wanted.add("uninstall")
     return [step for step in STEPS if step.id in wanted]
 
 
 def rows_of(seen: Seen, day_and_machine: str) -> dict[str, str]:
-    """What the table's last column is to say; nothing of what was skipped."""
+    """Row id to last column; skipped steps are left out."""
     words = {Verdict.PASS: day_and_machine, Verdict.FAIL: f"**failed** {day_and_machine}"}
     return {
         step.row: words[result.verdict]
@@ -61,7 +61,7 @@ def _taken(mac: Mac, step: Step, results: dict[str, Result]) -> Result:
     if lacking:
         return skipped(f"It needs {', '.join(lacking)}, which did not pass.")
     if step.asks and not mac.attended:
-        return skipped("It asks somebody at the Mac: run it without --unattended.")
+        return skipped("It asks the person at the Mac: run it without --unattended.")
     try:
         return step.act(mac)
     except Exception as error:

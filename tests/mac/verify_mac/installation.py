@@ -1,4 +1,4 @@
-"""Does it install, and does what needs no device work: the tests, the demo, the doctor."""
+"""The installation, and what needs no device: the tests, the demo, the doctor."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _torch_on_metal(mac: Mac) -> Result:
 
 
 def _doctor(mac: Mac) -> Result:
-    """The troubles of this Mac are its own; that a question stays open is ours."""
+    """Troubles of this Mac are no failure; a question without an answer is."""
     done = mac.sdcam("doctor", "--json", *([] if mac.attended else ["--no-camera"]), seconds=180)
     told = done.json()
     if told is None:

@@ -1,4 +1,4 @@
-"""The service in launchd's hands: install, crash, stop, start, uninstall."""
+"""The service under launchd: install, crash, stop, start, uninstall."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from verify_mac.step import Result, Step, failed, passed, skipped
 _APP = Path("Applications") / "StreamDiffusion Cam.app"
 _PLIST = Path("Library") / "LaunchAgents" / "com.streamdiffusion-cam.daemon.plist"
 _TARGET = "com.streamdiffusion-cam.daemon"
-_INSTALL_SECONDS = 400.0  # an answer is waited for, for two minutes
+_INSTALL_SECONDS = 400.0  # two minutes of them for the user's answer
 _RESTART_SECONDS = 30  # ThrottleInterval is 10
 _QUIET_SECONDS = 15.0
 _BY_SSH = "Nobody is logged in at this Mac's screen"
@@ -29,7 +29,7 @@ def service(mac: Mac) -> dict[str, Any]:
 
 
 def until_runs(mac: Mac, seconds: float, other_than: int | None = None) -> int | None:
-    """The service's process; None when there is none (or no other one) in time."""
+    """The pid of the service, other than `other_than`; None if there is none in time."""
     end = mac.now() + seconds
     while mac.now() < end:
         pid = service(mac).get("pid")
@@ -126,8 +126,8 @@ def _trust(mac: Mac) -> Result:
     if done.ok or "does not trust" not in done.err:
         return failed(f"A plist that others may write: {done.last_line}", done.said)
     if not started.ok or until_runs(mac, 20) is None:
-        return failed("It did not start once the plist was put right.", started.said)
-    return passed("Explained, and started once the plist was put right.", done.said)
+        return failed("It did not start once the plist was fixed.", started.said)
+    return passed("Explained, and started once the plist was fixed.", done.said)
 
 
 def _uninstall(mac: Mac) -> Result:
@@ -194,7 +194,7 @@ STEPS = (
     Step(
         "trust",
         "Lets others write the LaunchAgent, and restarts the service.",
-        "sdcam says why launchd refuses, and it starts once that is put right.",
+        "sdcam says why launchd refuses, and it starts once that is fixed.",
         _trust,
         row="launchctl-122",
         needs=("service",),
@@ -204,7 +204,7 @@ LAST_STEPS = (
     Step(
         "uninstall",
         "Runs `sdcam service uninstall`.",
-        "app, agent and process are gone; with somebody there: the permission, too.",
+        "app, agent and process are gone; if attended, the permission, too.",
         _uninstall,
         row="uninstall",
         needs=("service",),

@@ -1,5 +1,5 @@
-"""The Mac as the steps see it: programs, the service, the person in front of it. A test puts
-another one in its place."""
+"""What the steps ask of the Mac: programs, the running service, the person in front of it. Tests
+replace it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Status = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Done:
-    """How a program ended."""
+    """Exit code and output of a program."""
 
     code: int
     out: str = ""
@@ -34,7 +34,7 @@ class Done:
 
     @property
     def said(self) -> str:
-        """All of it, for the report."""
+        """All output and the exit code, for the report."""
         return f"{self.out}{self.err}[exit code {self.code}]"
 
     @property
@@ -43,7 +43,7 @@ class Done:
         return lines[-1].strip() if lines else f"exit code {self.code}"
 
     def json(self) -> Any:
-        """None where the output is no JSON."""
+        """The parsed output; None if it is not JSON."""
         try:
             return json.loads(self.out)
         except ValueError:
@@ -54,8 +54,8 @@ class Mac:
     """
     Args:
         root: of the repository.
-        work: an empty folder; its path is short, because a socket lies in it.
-        attended: whether somebody can be asked.
+        work: an empty folder with a short path, because a socket will be in it.
+        attended: whether there is a person to ask.
     """
 
     def __init__(self, root: Path, work: Path, attended: bool) -> None:
@@ -71,7 +71,7 @@ class Mac:
         self._besides = 0
 
     def run(self, *words: str | Path, seconds: float = 60.0) -> Done:
-        """Runs a program to its end, in a group of its own that is killed with it."""
+        """Runs a program to its end. After `seconds` it is killed with its process group."""
         try:
             process = self._popen(words)
         except OSError as error:
@@ -93,23 +93,23 @@ class Mac:
 
     @contextlib.contextmanager
     def running(self, *words: str | Path) -> Iterator[Callable[[], Done]]:
-        """`sdcam WORDS` beside what is done meanwhile. What is yielded ends it as Ctrl-C does and
-        returns what it said."""
+        """Runs `sdcam WORDS` in the background. The yielded function ends it as Ctrl-C does and
+        returns its output."""
         yield from self._beside((sys.executable, "-m", "sdcam", *words))
 
     @contextlib.contextmanager
     def beside(self, *words: str | Path) -> Iterator[Callable[[], Done]]:
-        """Any Python program, in the same way."""
+        """The same for any Python program."""
         yield from self._beside((sys.executable, *words))
 
     def status(self) -> Status | None:
-        """Of the running service; None while there is none."""
+        """Of the running service; None if there is none."""
         told = self.sdcam("status", "--json", seconds=15)
         found = told.json() if told.ok else None
         return found if isinstance(found, dict) else None
 
     def until(self, condition: Callable[[Status], bool], seconds: float) -> Status | None:
-        """The first status that it holds for; None when there was none in time."""
+        """The first status for which `condition` is true; None after `seconds`."""
         deadline = self.now() + seconds
         while self.now() < deadline:
             status = self.status()
@@ -129,7 +129,7 @@ class Mac:
         return time.monotonic()
 
     def tell(self, text: str) -> None:
-        """Waits until the person has done it."""
+        """Tells the person what to do, and waits until it is done."""
         input(f"\n    >>> {text}\n        Press Enter when it is done. ")
 
     def ask(self, question: str) -> bool:

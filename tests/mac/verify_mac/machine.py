@@ -1,4 +1,4 @@
-"""What the report says of the Mac that it was made on."""
+"""What the report says about the Mac."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ for name in "{_PACKAGES}".split():
 
 
 def machine_data(mac: Mac) -> dict[str, str]:
-    """Nothing that names its owner: no serial number, no host name."""
+    """Without anything that identifies its owner: no serial number, no host name."""
     told = {name: mac.run(*words, seconds=20) for name, words in _ASKED.items()}
     data = {name: done.out.strip() if done.ok else "unknown" for name, done in told.items()}
     if data["memory"].isdecimal():

@@ -1,4 +1,4 @@
-"""Does macOS ask in the app's name, and does the answer hold?"""
+"""Whether macOS asks in the app's name, and whether the answer lasts."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from verify_mac.mac import Mac
 from verify_mac.step import Result, Step, failed, passed
 
 _NAMES = ("NOT_ASKED", "RESTRICTED", "DENIED", "GRANTED")
-_ASK = "from sdcam.install.authorization import camera_authorization as a; print(a().name)"
+_ASK = "from sdcam.platforms.avfoundation import camera_authorization as a; print(a().name)"
 _GRANTED = "The app may use the camera."
 
 
 def _authorization(mac: Mac) -> Result:
-    """Of the app, which is another program than this terminal."""
+    """The record for the app, which is another program than this terminal."""
     done = mac.run(launcher(mac), "-c", _ASK)
     mine = mac.python("-c", _ASK)
     evidence = f"app: {done.said}\nterminal: {mine.said}"
@@ -39,9 +39,9 @@ def _rebuild(mac: Mac) -> Result:
     shutil.rmtree(launcher(mac).parents[2])
     done = mac.sdcam("service", "install", seconds=400)
     if not done.ok or _GRANTED not in done.out:
-        return failed(f"The permission did not hold: {done.last_line}", done.said)
-    if mac.ask("Did macOS ask for the camera once more?"):
-        return failed("macOS asked once more.", done.said)
+        return failed(f"The permission was lost: {done.last_line}", done.said)
+    if mac.ask("Did macOS ask for the camera again?"):
+        return failed("macOS asked again.", done.said)
     frames = mac.until(lambda s: s["frames"]["captured"] > 30, 60)
     if frames is None:
         return failed("The rebuilt app gets no pictures.", done.said)
@@ -59,7 +59,7 @@ STEPS = (
     ),
     Step(
         "permission",
-        "Somebody says what macOS asked.",
+        "A person says what macOS asked.",
         "it asked in the app's name, lists the app, and the service gets pictures.",
         _asked,
         row="permission",

@@ -1,4 +1,4 @@
-"""The report: Markdown, to be pasted into an issue."""
+"""The report: Markdown, for an issue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The service on Core ML: a minute without a crash, stages replaced, sleep, a camera unplugged."""
+"""The service on Core ML: a minute without a crash, killed stages, sleep, an unplugged camera."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _minute(mac: Mac) -> Result:
     if not done.ok or not summary:
         return failed(f"It ended with {done.code}: {done.last_line}", done.said)
     if any(summary["restarts"].values()):
-        return failed(f"Processes were started again: {summary['restarts']}.", done.said)
+        return failed(f"Processes were restarted: {summary['restarts']}.", done.said)
     fps, latency = summary["fps_average"], summary["latency_ms"]["p50"]
     sentence = f"No crash; model {fps['model']} fps, output {fps['output']} fps, {latency} ms late."
     return passed(sentence, done.said)
@@ -52,7 +52,7 @@ def _stages(mac: Mac) -> Result:
     with mac.running(*_on_coreml(mac, "test")) as end:
         running = mac.until(lambda s: s["state"] == "running", 120)
         if running is None:
-            return failed("It did not begin to paint.", end().said)
+            return failed("No styled pictures came.", end().said)
         old = {n: pid for n, pid in pids_of(running).items() if n not in _OTHERS}
         for pid in old.values():
             mac.kill(pid)
@@ -110,9 +110,9 @@ def _replug(mac: Mac) -> Result:
 
 
 def judge_replug(running: Status, away: Status | None, back: Status | None, done: Done) -> Result:
-    """By the status before, without the camera and after; None where it was waited for in vain."""
+    """Judges the status before, without the camera and after; None if it did not come in time."""
     if away is None:
-        return failed("Nobody noticed that it was unplugged.", done.said)
+        return failed("The service did not notice that it was unplugged.", done.said)
     if back is None:
         return failed("It did not come back within 60 s.", done.said)
     if pids_of(back)["daemon"] != pids_of(running)["daemon"]:
@@ -124,7 +124,7 @@ STEPS = (
     Step(
         "minute",
         "Runs the service with Core ML for a minute.",
-        "it ends in order, no process was replaced, and macOS wrote no crash report.",
+        "it exits cleanly, no process was replaced, and macOS wrote no crash report.",
         _minute,
         row="coreml-minute",
         needs=("parity-pocket",),
@@ -132,14 +132,14 @@ STEPS = (
     Step(
         "stages-killed",
         "Kills the processes that run the networks.",
-        "others take their place and paint; the daemon stays.",
+        "others replace them and pictures come; the daemon stays.",
         _stages,
         row="stages-replaced",
         needs=("parity-pocket",),
     ),
     Step(
         "sleep",
-        "Somebody puts the Mac to sleep while the service runs.",
+        "A person puts the Mac to sleep while the service runs.",
         "the log names the sleep, and pictures come again.",
         _sleep,
         row="sleep",
@@ -148,7 +148,7 @@ STEPS = (
     ),
     Step(
         "replug",
-        "Somebody unplugs the camera and plugs it in again.",
+        "A person unplugs the camera and plugs it in again.",
         "there is a fault, then a picture, from the same daemon.",
         _replug,
         row="replug",

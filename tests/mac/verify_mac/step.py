@@ -1,4 +1,4 @@
-"""A step: one thing to be seen on a Mac, and how it is judged."""
+"""A step: one thing to see on a Mac, and how it is judged."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Result:
     """
     Attributes:
         sentence: what was seen, or why the step was skipped.
-        evidence: what it was judged by, as it came.
+        evidence: the output that it was judged by.
     """
 
     verdict: Verdict
@@ -49,10 +49,10 @@ class Step:
         id: as `--only` takes it.
         what: what is done.
         judged: what makes it pass.
-        act: does it; may raise anything, which is a failure.
+        act: does it; an exception is a failure.
         row: of the table in docs/verification.md that it fills; "" for none.
-        asks: somebody has to sit there; left out with --unattended.
-        needs: steps without which it makes no sense.
+        asks: a person has to be there; left out with --unattended.
+        needs: steps that have to pass first.
     """
 
     id: str

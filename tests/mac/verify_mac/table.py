@@ -1,4 +1,4 @@
-"""The table of docs/verification.md: what has been seen, when and on which machine."""
+"""The table in docs/verification.md: what was seen, on which day and machine."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ _ROW = re.compile(r"^\| `(?P<id>[a-z0-9-]+)` \|(?P<middle>.*)\| (?P<seen>[^|]*) 
 
 
 def rows_in(text: str) -> dict[str, str]:
-    """The rows' ids, and what stands in their last column."""
+    """Row id to last column."""
     found = (_ROW.match(line) for line in text.splitlines())
     return {row["id"]: row["seen"].strip() for row in found if row}
 
 
 def fill(text: str, seen: Mapping[str, str]) -> str:
-    """The same text with these rows' last column written anew.
+    """The same text with the last column of these rows replaced.
 
     Raises:
         KeyError: a row that the table does not have.

@@ -1,4 +1,4 @@
-"""The virtual camera, read as an app reads it: AVFoundation through ffmpeg, and OpenCV."""
+"""The virtual camera as apps read it: AVFoundation through ffmpeg, and OpenCV."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _obs(mac: Mac) -> dict[str, Any] | None:
 
 
 def _present(mac: Mac) -> Result:
-    """Everything below hangs on it, and it is this Mac's matter."""
+    """The steps below need it. A Mac without it is not a failure."""
     evidence = mac.run("systemextensionsctl", "list", seconds=20).said
     if _obs(mac) is None:
         return skipped("OBS's camera extension is not active: `sdcam doctor` says why.", evidence)
@@ -101,13 +101,13 @@ def _memory(mac: Mac) -> Result:
 
 
 def judge_watchers(alone: object, read: object) -> Result:
-    """The status's `watchers`: an empty list is nobody, None somebody whose name is unknown."""
+    """`watchers` of the status: an empty list means no app, None an app whose name is unknown."""
     evidence = f"alone: {alone!r}, with a reader: {read!r}"
     if alone != []:
-        return failed("Our own sending counts as somebody watching.", evidence)
+        return failed("Our own sending counts as an app that watches.", evidence)
     if read == []:
         return failed("A reader is not noticed.", evidence)
-    return passed("Nobody while nobody reads, somebody while ffmpeg reads.", evidence)
+    return passed("No app at first, one while ffmpeg reads.", evidence)
 
 
 def _watchers(mac: Mac) -> Result:
@@ -195,15 +195,15 @@ STEPS = (
     ),
     Step(
         "obs-watchers",
-        "Asks the service who watches, without and with a reader.",
-        "nobody, then somebody.",
+        "Asks the service which apps watch, without and with a reader.",
+        "none, then one.",
         _watchers,
         row="obs-watchers",
         needs=("obs-present",),
     ),
     Step(
         "obs-dies",
-        "Somebody ends OBS's extension while the service sends.",
+        "A person ends OBS's extension while the service sends.",
         "the service notices, opens it again, and an app shows the picture.",
         _extension_dies,
         row="obs-dies",
@@ -212,7 +212,7 @@ STEPS = (
     ),
     Step(
         "obs-competes",
-        "Somebody starts and stops OBS's own virtual camera while the service sends.",
+        "A person starts and stops OBS's own virtual camera while the service sends.",
         "an app shows the service's picture afterwards.",
         _obs_competes,
         row="obs-competes",

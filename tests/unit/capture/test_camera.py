@@ -1,8 +1,9 @@
-"""A camera through OpenCV's interface; what stands behind it here is a video or a script."""
+"""A camera through OpenCV's interface, played by a script."""
 
 from __future__ import annotations
 
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sdcam.capture import CameraDevice, Kind, camera_faults, open_source
+from sdcam.capture import CameraDevice, Kind, open_source
 from sdcam.capture import camera as camera_module
 from sdcam.capture.camera import CameraSource
 from sdcam.errors import MissingError, SdcamError
@@ -31,6 +32,7 @@ class Webcam:
         self.asked: list[tuple[int, float]] = []
         self.released = False
         self.timestamp_ms = 0.0
+        self.picture: np.ndarray | None = None
 
     def isOpened(self) -> bool:  # noqa: N802, as OpenCV names it
         return True
@@ -46,7 +48,9 @@ class Webcam:
         if not self.frames:
             return False, None
         self.frames -= 1
-        frame = np.full((self.size[1], self.size[0], 3), self.frames % 200, np.uint8)
+        frame = self.picture
+        if frame is None:
+            frame = np.full((self.size[1], self.size[0], 3), self.frames % 200, np.uint8)
         if out is None or out.shape != frame.shape:
             return True, frame
         np.copyto(out, frame)
@@ -112,6 +116,54 @@ def test_a_camera_that_changes_its_size_still_fills_the_frame() -> None:
     assert (out != 255).all()
 
 
+@pytest.mark.parametrize(
+    ("given", "delivered"),
+    [((3840, 2160), (1920, 1080)), ((2592, 1944), (1440, 1080)), ((1080, 1920), (606, 1080))],
+)
+def test_a_large_camera_is_scaled_to_fit_the_frame_memory(
+    given: tuple[int, int], delivered: tuple[int, int]
+) -> None:
+    source = opened(Webcam(size=given), width=3840, height=2160)
+    assert (source.info.width, source.info.height) == delivered
+    out = np.full((delivered[1], delivered[0], 3), 255, np.uint8)
+    for _ in range(2):
+        source.read(out)
+        assert out.max() < 255
+
+
+def test_a_large_picture_is_averaged_not_sampled() -> None:
+    """Lines of one pixel become grey: a sampled picture would be black or white."""
+    webcam = Webcam(size=(3840, 2160))
+    source = opened(webcam)
+    lines = np.zeros((2160, 3840, 3), np.uint8)
+    lines[:, ::2] = 254
+    webcam.picture = lines
+    out = np.zeros((1080, 1920, 3), np.uint8)
+    source.read(out)
+    assert (np.abs(out.astype(int) - 127) <= 1).all()
+
+
+def test_scaling_a_large_camera_allocates_no_frame() -> None:
+    webcam = Webcam(size=(2560, 1440))
+    source = opened(webcam)
+    webcam.picture = np.zeros((1440, 2560, 3), np.uint8)
+    out = np.zeros((1080, 1920, 3), np.uint8)
+    source.read(out)
+    tracemalloc.start()
+    for _ in range(3):
+        source.read(out)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < out.nbytes // 4
+
+
+def test_a_camera_is_closed_at_the_end_of_its_with() -> None:
+    webcam = Webcam()
+    with opened(webcam):
+        assert not webcam.released
+    assert webcam.released
+
+
 def test_the_drivers_own_timestamp_is_the_capture_time() -> None:
     webcam = Webcam()
     source = opened(webcam)
@@ -130,7 +182,7 @@ def test_a_failed_open_gives_the_camera_back() -> None:
     assert webcam.released
 
 
-def test_a_camera_that_is_not_there_is_a_sentence() -> None:
+def test_missing_camera_is_explained() -> None:
     """With the real OpenCV."""
     with pytest.raises(MissingError, match=r"/dev/video99.*sdcam cameras"):
         CameraSource(DEVICE, CameraSettings())
@@ -146,15 +198,15 @@ def node(tmp_path: Path) -> CameraDevice:
 
 @pytest.fixture
 def linux(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(camera_faults.sys, "platform", "linux")
+    monkeypatch.setattr(camera_module.sys, "platform", "linux")
 
 
 @pytest.mark.usefixtures("linux")
 def test_a_busy_camera_names_the_program_that_has_it(
     node: CameraDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(camera_faults, "holders", lambda node: ["zoom (pid 4711)"])
-    fault = camera_faults.why_no_pictures(node)
+    monkeypatch.setattr(camera_module, "users_of", lambda node: ["zoom (pid 4711)"])
+    fault = camera_module.why_no_pictures(node)
     assert isinstance(fault, MissingError)
     assert f'"C920" ({node.node}) is in use by zoom (pid 4711).' in str(fault)
 
@@ -166,15 +218,16 @@ def test_a_forbidden_camera_says_which_group_to_join(
     def refuse(*_: object) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(camera_faults.os, "open", refuse)
-    fault = camera_faults.why_no_pictures(node)
+    monkeypatch.setattr(camera_module.os, "open", refuse)
+    monkeypatch.setattr(camera_module, "how_to_get_access", lambda node: ("join", "log in"))
+    fault = camera_module.why_no_pictures(node)
     assert isinstance(fault, MissingError)
-    assert 'Join the group "video"' in str(fault)
+    assert fault.todo == "join, log in"
 
 
 @pytest.mark.usefixtures("linux")
-def test_a_mute_camera_is_a_fault_not_a_missing_device(node: CameraDevice) -> None:
-    fault = camera_faults.why_no_pictures(node)
+def test_camera_without_pictures_is_a_fault(node: CameraDevice) -> None:
+    fault = camera_module.why_no_pictures(node)
     assert fault.exit_code == 1
     assert "sent no pictures" in str(fault)
 
@@ -182,8 +235,8 @@ def test_a_mute_camera_is_a_fault_not_a_missing_device(node: CameraDevice) -> No
 def test_no_pictures_on_macos_is_taken_for_a_missing_permission(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(camera_faults.sys, "platform", "darwin")
-    fault = camera_faults.why_no_pictures(DEVICE)
+    monkeypatch.setattr(camera_module.sys, "platform", "darwin")
+    fault = camera_module.why_no_pictures(DEVICE)
     assert isinstance(fault, MissingError)
     assert "Privacy & Security > Camera" in str(fault)
 

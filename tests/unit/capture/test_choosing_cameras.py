@@ -1,3 +1,5 @@
+"""Which camera a name, a number or a path selects."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -5,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sdcam.capture import CameraDevice, Kind, choose_camera, list_cameras
-from sdcam.capture.cameras.device import ready_to_list
+from sdcam.capture.cameras import ready_to_list
 from sdcam.errors import MissingError
 
 
@@ -26,7 +28,7 @@ CAMERAS = ready_to_list(
 )
 
 
-def test_cameras_come_by_number_and_with_names_of_their_own() -> None:
+def test_cameras_are_sorted_and_have_unique_names() -> None:
     assert [(camera.index, camera.name) for camera in CAMERAS] == [
         (0, "Ada's iPhone Camera"),
         (2, "HD Pro Webcam C920"),
@@ -40,7 +42,7 @@ def test_auto_takes_the_built_in_camera_and_every_camera_says_why() -> None:
     assert choose_camera("auto", CAMERAS).name == "Integrated Camera"
     assert choose_camera("AUTO", CAMERAS).is_auto
     assert [camera.about_auto for camera in CAMERAS] == [
-        "somebody's phone: only taken when named",
+        "a phone: only taken when named",
         'comes after "Integrated Camera"',
         'comes after "Integrated Camera"',
         "the first built-in camera",
@@ -72,7 +74,7 @@ def test_names_numbers_and_paths(wanted: str, name: str) -> None:
     assert choose_camera(wanted, CAMERAS).name == name
 
 
-def test_digits_that_are_no_number_of_a_camera_are_a_part_of_a_name() -> None:
+def test_unknown_number_is_taken_as_part_of_a_name() -> None:
     assert choose_camera("920", ready_to_list([device("C920", 0)])).name == "C920"
 
 
@@ -118,6 +120,6 @@ def test_auto_among_phones_only_says_why_it_takes_none() -> None:
         choose_camera("auto", phones)
 
 
-def test_this_machine_can_be_asked() -> None:
+def test_listing_this_machine_works() -> None:
     for camera in list_cameras():
         assert camera.name and camera.about_auto

@@ -1,18 +1,15 @@
-"""Against a sysfs made of folders, laid out as the kernel does it, and drivers that answer."""
+"""Cameras of a sysfs made of folders, laid out as the kernel does, with scripted drivers."""
 
 from __future__ import annotations
 
 import errno
-import os
 from pathlib import Path
 
 import pytest
 
 from sdcam.capture import Kind
-from sdcam.capture.cameras import v4l2
-from sdcam.capture.cameras.holders import holders
-from sdcam.capture.cameras.linux import find_cameras
-from sdcam.capture.cameras.v4l2 import Capability
+from sdcam.capture.listing import find_linux_cameras
+from sdcam.platforms.v4l2 import Capability
 
 USB = "pci0000:00/0000:00:14.0/usb1/1-5/1-5:1.0"
 INSIDE = "pci0000:00/0000:00:14.0/usb1/1-8/1-8:1.0"
@@ -54,8 +51,8 @@ class Machine:
 
 
 def uvc(name: str, captures: bool = True, formats: str = "MJPG YUYV") -> Capability:
-    told = tuple(formats.split()) if captures else ()
-    return Capability("uvcvideo", name, "usb-0000:00:14.0-5", captures, told)
+    listed = tuple(formats.split()) if captures else ()
+    return Capability("uvcvideo", name, "usb-0000:00:14.0-5", captures, listed)
 
 
 @pytest.fixture
@@ -66,7 +63,7 @@ def machine(tmp_path: Path) -> Machine:
 def test_a_webcam_is_one_camera_though_it_has_two_nodes(machine: Machine) -> None:
     machine.add(0, uvc("HD Pro Webcam C920"))
     machine.add(1, uvc("HD Pro Webcam C920", captures=False), index=1)
-    (camera,) = find_cameras(machine.sysfs, machine.query)
+    (camera,) = find_linux_cameras(machine.sysfs, machine.query)
     assert (camera.name, camera.index, camera.node) == ("HD Pro Webcam C920", 0, "/dev/video0")
     assert (camera.driver, camera.bus) == ("uvcvideo", "usb-0000:00:14.0-5")
     assert camera.kind is Kind.USB and camera.usable
@@ -74,40 +71,42 @@ def test_a_webcam_is_one_camera_though_it_has_two_nodes(machine: Machine) -> Non
     assert camera.address == "/dev/video0"
 
 
-def test_a_usb_camera_inside_the_lid_is_built_in(machine: Machine) -> None:
+def test_fixed_usb_camera_is_built_in(machine: Machine) -> None:
     machine.add(0, uvc("Integrated Camera"), place=INSIDE, removable="fixed")
-    (camera,) = find_cameras(machine.sysfs, machine.query)
+    (camera,) = find_linux_cameras(machine.sysfs, machine.query)
     assert camera.kind is Kind.BUILT_IN
 
 
 def test_a_camera_with_grey_formats_only_is_infrared(machine: Machine) -> None:
     machine.add(2, uvc("Integrated Camera: Integrated I", formats="GREY"))
-    (camera,) = find_cameras(machine.sysfs, machine.query)
+    (camera,) = find_linux_cameras(machine.sysfs, machine.query)
     assert camera.kind is Kind.INFRARED
 
 
 @pytest.mark.parametrize("captures", [True, False])  # with exclusive_caps: while fed, while not
 def test_our_own_loopback_is_listed_and_never_usable(machine: Machine, captures: bool) -> None:
-    told = Capability(
+    capability = Capability(
         "v4l2 loopback", "StreamDiffusion Cam", "platform:v4l2loopback-010", captures, ()
     )
-    machine.add(10, told, place="virtual")
-    (camera,) = find_cameras(machine.sysfs, machine.query)
+    machine.add(10, capability, place="virtual")
+    (camera,) = find_linux_cameras(machine.sysfs, machine.query)
     assert camera.kind is Kind.VIRTUAL
     assert camera.why_not == "it is the virtual camera that sdcam feeds"
 
 
 def test_any_other_loopback_could_be_our_output_too(machine: Machine) -> None:
-    told = Capability("v4l2 loopback", "OBS Virtual Camera", "platform:v4l2loopback-000", True, ())
-    machine.add(0, told, place="virtual")
-    (camera,) = find_cameras(machine.sysfs, machine.query)
+    capability = Capability(
+        "v4l2 loopback", "OBS Virtual Camera", "platform:v4l2loopback-000", True, ()
+    )
+    machine.add(0, capability, place="virtual")
+    (camera,) = find_linux_cameras(machine.sysfs, machine.query)
     assert camera.kind is Kind.VIRTUAL
     assert "film itself" in camera.why_not
 
 
 def test_a_platform_camera_is_usable_as_another_kind(machine: Machine) -> None:
     machine.add(0, Capability("vivid", "vivid", "platform:vivid-000", True, ("YUYV",)), "vivid.0")
-    (camera,) = find_cameras(machine.sysfs, machine.query)
+    (camera,) = find_linux_cameras(machine.sysfs, machine.query)
     assert camera.kind is Kind.OTHER and camera.usable
 
 
@@ -115,41 +114,15 @@ def test_a_forbidden_camera_is_listed_once_with_the_group_to_join(machine: Machi
     refused = PermissionError(errno.EACCES, "Permission denied")
     machine.add(0, refused, name="HD Pro Webcam C920")
     machine.add(1, refused, name="HD Pro Webcam C920", index=1)
-    (camera,) = find_cameras(machine.sysfs, machine.query)
+    (camera,) = find_linux_cameras(machine.sysfs, machine.query)
     assert camera.name == "HD Pro Webcam C920"
     assert 'the group "video"' in camera.why_not
 
 
 def test_a_camera_unplugged_since_it_was_listed_is_left_out(machine: Machine) -> None:
     machine.add(0, OSError(errno.ENODEV, "No such device"))
-    assert find_cameras(machine.sysfs, machine.query) == []
+    assert find_linux_cameras(machine.sysfs, machine.query) == []
 
 
 def test_a_machine_without_any_camera_driver(tmp_path: Path) -> None:
-    assert find_cameras(tmp_path / "class" / "video4linux") == []
-
-
-def test_the_requests_are_those_of_videodev2_h() -> None:
-    assert v4l2.VIDIOC_QUERYCAP == 0x80685600
-    assert v4l2.VIDIOC_ENUM_FMT == 0xC0405602
-
-
-def test_a_node_that_is_no_camera_is_an_os_error(tmp_path: Path) -> None:
-    node = tmp_path / "video0"
-    node.touch()
-    with pytest.raises(OSError) as caught:
-        v4l2.query_capability(str(node))
-    assert caught.value.errno == errno.ENOTTY
-
-
-def test_a_program_that_has_the_node_open_is_named(tmp_path: Path) -> None:
-    for pid, name, target in [
-        ("4711", "zoom", "/dev/video0"),
-        ("42", "cat", "/dev/null"),
-        (str(os.getpid()), "sdcam", "/dev/video0"),  # ourselves
-    ]:
-        (tmp_path / pid / "fd").mkdir(parents=True)
-        (tmp_path / pid / "comm").write_text(f"{name}\n")
-        (tmp_path / pid / "fd" / "3").symlink_to(target)
-    (tmp_path / "99").mkdir()  # another user's: nothing in it can be read
-    assert holders("/dev/video0", proc=tmp_path) == ["zoom (pid 4711)"]
+    assert find_linux_cameras(tmp_path / "class" / "video4linux") == []

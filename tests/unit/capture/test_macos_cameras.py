@@ -1,4 +1,4 @@
-"""Against reports in the form that `system_profiler SPCameraDataType -json` prints."""
+"""Cameras of reports in the form that `system_profiler SPCameraDataType -json` prints."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from sdcam.capture import Kind, choose_camera
-from sdcam.capture.cameras import macos
-from sdcam.capture.cameras.device import ready_to_list
-from sdcam.capture.cameras.macos import read_report
+from sdcam.capture import CameraDevice, Kind, choose_camera
+from sdcam.capture.cameras import ready_to_list
+from sdcam.capture.listing import macos_cameras
 from sdcam.errors import MissingError, SdcamError
+from sdcam.platforms import macos
 
 
 def report(*cameras: tuple[str, str, str]) -> str:
@@ -23,6 +23,10 @@ def report(*cameras: tuple[str, str, str]) -> str:
         },
         ensure_ascii=False,
     )
+
+
+def listed(text: str) -> list[CameraDevice]:
+    return ready_to_list(macos_cameras(macos.read_camera_report(text)))
 
 
 ENGLISH = report(
@@ -40,7 +44,7 @@ GERMAN = report(
 
 
 def test_numbers_follow_the_unique_ids_as_opencv_counts_them() -> None:
-    cameras = ready_to_list(read_report(ENGLISH))
+    cameras = listed(ENGLISH)
     assert [(camera.index, camera.name, camera.kind) for camera in cameras] == [
         (0, "Logitech BRIO", Kind.USB),
         (1, "Ada’s iPhone Camera", Kind.PHONE),
@@ -52,35 +56,35 @@ def test_numbers_follow_the_unique_ids_as_opencv_counts_them() -> None:
 
 
 def test_auto_takes_the_mac_s_own_camera_on_an_english_and_on_a_german_mac() -> None:
-    assert choose_camera("auto", ready_to_list(read_report(ENGLISH))).name == "MacBook Pro Camera"
-    assert choose_camera("auto", ready_to_list(read_report(GERMAN))).name == "FaceTime HD-Kamera"
+    assert choose_camera("auto", listed(ENGLISH)).name == "MacBook Pro Camera"
+    assert choose_camera("auto", listed(GERMAN)).name == "FaceTime HD-Kamera"
 
 
 def test_a_phone_is_taken_only_when_named() -> None:
-    cameras = ready_to_list(read_report(GERMAN))
+    cameras = listed(GERMAN)
     phone = choose_camera("iphone", cameras)
     assert phone.kind is Kind.PHONE and not phone.is_auto
-    assert phone.about_auto == "somebody's phone: only taken when named"
+    assert phone.about_auto == "a phone: only taken when named"
 
 
 def test_obs_is_never_a_source_even_under_another_name() -> None:
     renamed = report(("Zauber", "Zauber", "7626645e-4425-469e-9d8b-97e0fa59ac75"))
     for text, wanted in [(ENGLISH, "OBS Virtual Camera"), (renamed, "Zauber")]:
         with pytest.raises(MissingError, match="which sdcam feeds"):
-            choose_camera(wanted, ready_to_list(read_report(text)))
+            choose_camera(wanted, listed(text))
 
 
 def test_a_mac_without_cameras() -> None:
-    assert read_report('{"SPCameraDataType" : []}') == []
+    assert listed('{"SPCameraDataType" : []}') == []
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"SPCameraDataType": 3}', "oops"])
-def test_a_report_that_cannot_be_read_is_a_sentence(text: str) -> None:
+def test_unreadable_camera_report_is_explained(text: str) -> None:
     with pytest.raises(SdcamError, match=r"cannot be read.*system_profiler"):
-        read_report(text)
+        listed(text)
 
 
-def test_a_system_that_does_not_answer_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(macos, "_COMMAND", ("/no/such/system_profiler",))
+def test_failing_system_profiler_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(macos, "CAMERA_REPORT", ("/no/such/system_profiler",))
     with pytest.raises(SdcamError, match="did not list its cameras"):
-        macos.find_cameras()
+        macos.list_reported_cameras()

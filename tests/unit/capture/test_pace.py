@@ -1,3 +1,5 @@
+"""Deadlines that do not drift."""
+
 from __future__ import annotations
 
 from stepped_clock import SteppedClock
@@ -21,7 +23,7 @@ def test_work_between_beats_does_not_shift_them(clock: SteppedClock) -> None:
     assert beat.wait() == first + 100_000_000
 
 
-def test_missed_beats_are_given_up_and_the_grid_stays(clock: SteppedClock) -> None:
+def test_missed_beats_are_dropped_without_a_shift(clock: SteppedClock) -> None:
     beat = Pace(10)
     first = beat.wait()
     clock.now += 450_000_000
@@ -30,7 +32,7 @@ def test_missed_beats_are_given_up_and_the_grid_stays(clock: SteppedClock) -> No
     assert beat.wait() == first + 500_000_000
 
 
-def test_a_long_standstill_is_not_made_up_for(clock: SteppedClock) -> None:
+def test_pace_restarts_after_a_long_stop(clock: SteppedClock) -> None:
     beat = Pace(10)
     beat.wait()
     clock.now += 3_600_000_000_000

@@ -1,3 +1,5 @@
+"""Still images as sources."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -6,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sdcam.capture.still_image import StillImage
+from sdcam.capture.files import StillImage
 from sdcam.errors import UsageError
 
 
@@ -53,7 +55,7 @@ def test_large_and_odd_sizes_are_made_to_fit(tmp_path: Path) -> None:
     assert shown(path).shape == (46, 64, 3)
 
 
-def test_what_is_no_image_is_a_sentence(tmp_path: Path) -> None:
+def test_file_that_is_no_image_is_explained(tmp_path: Path) -> None:
     path = tmp_path / "notes.png"
     path.write_text("not pixels")
     with pytest.raises(UsageError, match="not an image that can be read"):

@@ -1,9 +1,13 @@
+"""The test pattern can be read back by a program."""
+
 from __future__ import annotations
 
 import numpy as np
 from stepped_clock import SteppedClock
 
+from sdcam.capture import open_source
 from sdcam.capture.test_pattern import COUNTER_BITS, TestPattern
+from sdcam.settings.schema import CameraSettings
 
 
 def number_in(picture: np.ndarray) -> int:
@@ -14,7 +18,7 @@ def number_in(picture: np.ndarray) -> int:
     return int("".join(str(int(bit)) for bit in bits), 2)
 
 
-def test_every_frame_is_another_and_carries_its_number() -> None:
+def test_every_frame_carries_its_number() -> None:
     pattern = TestPattern(320, 180, fps=120)
     seen = set()
     out = np.empty((180, 320, 3), np.uint8)
@@ -42,3 +46,8 @@ def test_the_smallest_and_the_largest_size_can_be_drawn() -> None:
         out = np.full((height, width, 3), 1, np.uint8)
         TestPattern(width, height, fps=30).read(out)
         assert out.std() > 20
+
+
+def test_a_large_test_pattern_fits_the_frame_memory() -> None:
+    with open_source("test", CameraSettings(width=3840, height=2160)) as pattern:
+        assert (pattern.info.width, pattern.info.height) == (1920, 1080)

@@ -1,3 +1,5 @@
+"""Video files play like live cameras."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -9,7 +11,8 @@ from stepped_clock import SteppedClock
 
 from sdcam import resources
 from sdcam.capture import Source, open_source
-from sdcam.capture.video_file import VideoFile, plausible_fps
+from sdcam.capture.files import VideoFile
+from sdcam.capture.source import plausible_fps
 from sdcam.errors import MissingError, SdcamError, UsageError
 from sdcam.settings.schema import CameraSettings
 
@@ -47,7 +50,7 @@ def test_a_late_reader_misses_frames_instead_of_lagging(
     assert greys(video, 3) == [10, 11, 12]
 
 
-def test_what_is_missed_may_lie_beyond_the_end(make_video: MakeVideo, clock: SteppedClock) -> None:
+def test_skipped_frames_may_lie_beyond_the_end(make_video: MakeVideo, clock: SteppedClock) -> None:
     path = make_video(frames=5, fps=25)
     round_and_round, once = VideoFile(path), VideoFile(path, once=True)
     assert greys(round_and_round, 1) == greys(once, 1) == [0]
@@ -56,7 +59,7 @@ def test_what_is_missed_may_lie_beyond_the_end(make_video: MakeVideo, clock: Ste
     assert greys(once, 1) == []
 
 
-def test_after_a_long_stop_it_goes_on_where_it_was(
+def test_video_resumes_where_it_was_after_a_long_stop(
     make_video: MakeVideo, clock: SteppedClock
 ) -> None:
     video = VideoFile(make_video(frames=25, fps=25), once=True)
@@ -107,11 +110,11 @@ def test_a_home_folder_and_blanks_in_a_path(
 
 
 @pytest.mark.parametrize(
-    ("told", "taken"),
+    ("given", "taken"),
     [(25, 25), (23.976, 23.976), (0, 30), (-1, 30), (90000, 30), (float("nan"), 30)],
 )
-def test_an_absurd_frame_rate_becomes_30(told: float, taken: float) -> None:
-    assert plausible_fps(told) == taken
+def test_an_absurd_frame_rate_becomes_30(given: float, taken: float) -> None:
+    assert plausible_fps(given) == taken
 
 
 def test_a_missing_file(tmp_path: Path) -> None:

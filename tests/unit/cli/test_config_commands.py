@@ -11,7 +11,7 @@ import tomlkit
 
 from sdcam import paths
 from sdcam.cli import main
-from sdcam.cli.config_edit import _editor
+from sdcam.cli.config import _editor
 from sdcam.settings import load
 from sdcam.settings.default_file import default_text, json_schema
 
@@ -39,7 +39,7 @@ def editor(monkeypatch, tmp_path):
     return editor
 
 
-def test_path_is_where_the_file_would_be(capsys, path, tmp_path, monkeypatch):
+def test_config_path(capsys, path, tmp_path, monkeypatch):
     assert main(["config", "path"]) == 0
     assert capsys.readouterr().out == f"{path}\n"
     monkeypatch.setenv("SDCAM_CONFIG", str(tmp_path / "mine.toml"))
@@ -47,7 +47,7 @@ def test_path_is_where_the_file_would_be(capsys, path, tmp_path, monkeypatch):
     assert capsys.readouterr().out == f"{tmp_path / 'mine.toml'}\n"
 
 
-def test_init_writes_the_default_and_its_schema_once(capsys, path):
+def test_config_init_writes_default_and_schema_once(capsys, path):
     assert main(["config", "init"]) == 0
     assert str(path) in capsys.readouterr().out
     assert path.read_text() == default_text()
@@ -62,7 +62,7 @@ def test_init_writes_the_default_and_its_schema_once(capsys, path):
     assert path.read_text() == default_text()
 
 
-def test_check_says_ok(capsys, path):
+def test_config_check_ok(capsys, path):
     assert main(["config", "check"]) == 0
     assert "all defaults" in capsys.readouterr().out
     main(["config", "init"])
@@ -71,35 +71,35 @@ def test_check_says_ok(capsys, path):
     assert capsys.readouterr().out == f"OK: {path} is right.\n"
 
 
-def test_check_names_every_mistake_with_its_line(capsys, tmp_path):
+def test_config_check_names_every_mistake(capsys, tmp_path):
     file = tmp_path / "wrong.toml"
     file.write_text("[look]\nstrength = 3\n[output]\nfsp = 30\nhold_seconds = 0\n")
     assert main(["config", "check", str(file)]) == 2
     said = capsys.readouterr().err.splitlines()
     assert said == [
         f"{file}, line 2: look.strength = 3: input should be less than or equal to 1.",
+        f'{file}, line 4: unknown key "output.fsp"; did you mean "fps"?',
         f"{file}, line 5: output.hold_seconds = 0: input should be greater than or equal to 0.1 "
         "(0.1 to 60 seconds).",
-        f'{file}, line 4: unknown key "output.fsp"; did you mean "fps"?',
-        f"sdcam: {file}: 3 mistakes. Mend what is named above; a running service keeps what it "
+        f"sdcam: {file}: 3 mistakes. Fix what is named above; a running service keeps what it "
         "read last.",
     ]
 
 
-def test_check_blames_what_is_wrong_and_nothing_else(capsys, path, monkeypatch):
+def test_config_check_counts_mistakes_by_source(capsys, path, monkeypatch):
     assert main(["config", "check", "--set", "look.strength=2"]) == 2
     said = capsys.readouterr().err.splitlines()
-    assert said[-1] == "sdcam: command line: 1 mistake. Mend what is named above."
+    assert said[-1] == "sdcam: command line: 1 mistake. Fix what is named above."
     path.parent.mkdir(parents=True)
     path.write_text("[look]\nseed = -1\nsteps = 9\n")
     monkeypatch.setenv("SDCAM_LOOKK", "1")
     assert main(["config", "check"]) == 2
     said = capsys.readouterr().err.splitlines()
-    assert said[-1].startswith(f"sdcam: {path}: 2 mistakes; environment: 1 mistake. Mend what")
+    assert said[-1].startswith(f"sdcam: {path}: 2 mistakes; environment: 1 mistake. Fix what")
     assert "a running service keeps" in said[-1]
 
 
-def test_check_tells_a_model_that_is_not_here(capsys, path):
+def test_config_check_names_a_missing_model(capsys, path):
     path.parent.mkdir(parents=True)
     path.write_text('[model]\nname = "nowhere"\n')
     assert main(["config", "check"]) == 2
@@ -107,7 +107,7 @@ def test_check_tells_a_model_that_is_not_here(capsys, path):
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"[look", None])
-def test_check_of_what_is_no_toml(capsys, tmp_path, content):
+def test_config_check_of_invalid_toml(capsys, tmp_path, content):
     file = tmp_path / "wrong.toml"
     if content is None:
         file.mkdir()
@@ -117,7 +117,7 @@ def test_check_of_what_is_no_toml(capsys, tmp_path, content):
     assert str(file) in capsys.readouterr().err.splitlines()[0]
 
 
-def test_show_says_where_each_value_comes_from(capsys, path, monkeypatch):
+def test_config_show_names_origins(capsys, path, monkeypatch):
     path.parent.mkdir(parents=True)
     path.write_text('[look]\nblend = 0.2\n[styles]\n"my own" = "linocut"\n')
     monkeypatch.setenv("SDCAM_OUTPUT__HOLD_SECONDS", "3")
@@ -138,7 +138,7 @@ def test_show_says_where_each_value_comes_from(capsys, path, monkeypatch):
     assert (blend["value"], blend["from"], blend["line"]) == (0.2, "file", 2)
 
 
-def test_a_long_value_does_not_run_into_its_origin(capsys, tmp_path):
+def test_config_show_of_a_long_value(capsys, tmp_path):
     file = tmp_path / "config.toml"
     file.write_text(f'[styles]\nmine = "{"word " * 20}"\n')
     assert main(["config", "show", "--config", str(file)]) == 0
@@ -146,7 +146,7 @@ def test_a_long_value_does_not_run_into_its_origin(capsys, tmp_path):
     assert line.endswith(f'word " # {file}:2')
 
 
-def test_the_home_is_written_out_where_no_shell_does_it(capsys, tmp_path, monkeypatch):
+def test_config_path_expands_the_home_folder(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     for words in (["--config=~/x.toml"], []):
         monkeypatch.setenv("SDCAM_CONFIG", "~/x.toml")
@@ -160,19 +160,19 @@ def test_the_home_is_written_out_where_no_shell_does_it(capsys, tmp_path, monkey
     assert "no such user's home" in capsys.readouterr().err
 
 
-def test_schema_is_json(capsys):
+def test_config_schema_is_json(capsys):
     assert main(["config", "schema"]) == 0
     assert json.loads(capsys.readouterr().out) == json_schema()
 
 
-def test_edit_makes_the_file_opens_it_and_checks_it(capsys, path, editor):
+def test_config_edit_creates_opens_and_checks(capsys, path, editor):
     editor("text.replace('strength = 0.5', 'strength = 0.6')")
     assert main(["config", "edit"]) == 0
     assert "OK" in capsys.readouterr().out
     assert load().look.strength == 0.6
 
 
-def test_edit_says_what_is_wrong_with_its_line(capsys, path, editor):
+def test_config_edit_names_mistakes(capsys, path, editor):
     path.parent.mkdir(parents=True)
     path.write_text("# mine\n")
     editor("text + '[look]\\nstrength = 7\\n'")
@@ -180,17 +180,17 @@ def test_edit_says_what_is_wrong_with_its_line(capsys, path, editor):
     assert f"{path}, line 3: look.strength = 7" in capsys.readouterr().err
 
 
-def test_an_editor_that_fails_or_is_not_there_is_a_sentence(capsys, editor, monkeypatch):
+def test_config_edit_with_a_failing_or_missing_editor(capsys, editor, monkeypatch):
     editor("text", code=3)
     assert main(["config", "edit"]) == 1
-    assert "ended with 3" in capsys.readouterr().err
+    assert "ended with exit code 3" in capsys.readouterr().err
     for named, sentence in (("no-such-editor", "cannot be started"), ("vi 'x", "quotation")):
         monkeypatch.setenv("VISUAL", named)
         assert main(["config", "edit"]) == 2
         assert sentence in capsys.readouterr().err
 
 
-def test_what_a_failing_editor_wrote_is_checked_all_the_same(capsys, path, editor):
+def test_config_edit_checks_after_a_failing_editor(capsys, path, editor):
     path.parent.mkdir(parents=True)
     path.write_text("# mine\n")
     editor("text + '[look]\\nstrength = 7\\n'", code=3)
@@ -198,7 +198,7 @@ def test_what_a_failing_editor_wrote_is_checked_all_the_same(capsys, path, edito
     assert f"{path}, line 3: look.strength = 7" in capsys.readouterr().err
 
 
-def test_without_a_wish_an_editor_is_found(monkeypatch, tmp_path):
+def test_editor_is_found_without_a_variable(monkeypatch, tmp_path):
     monkeypatch.delenv("VISUAL", raising=False)
     monkeypatch.delenv("EDITOR", raising=False)
     monkeypatch.setattr(sys, "platform", "darwin")
@@ -214,12 +214,12 @@ def test_without_a_wish_an_editor_is_found(monkeypatch, tmp_path):
         _editor()
 
 
-def test_contradictions_on_the_command_line_are_a_sentence(capsys):
+def test_contradicting_set_options(capsys):
     assert main(["config", "show", "--set", "look=1", "--set", "look.seed=2"]) == 2
     assert '"look.seed" lies in "look"' in capsys.readouterr().err
 
 
-def test_set_with_save_needs_no_running_service(capsys, path):
+def test_set_save_without_a_service(capsys, path):
     assert main(["set", "look.strength=0.8", "camera.fps=24", "--save"]) == 0
     assert "at the next start" in capsys.readouterr().out
     assert (load().look.strength, load().camera.fps) == (0.8, 24)
@@ -227,3 +227,13 @@ def test_set_with_save_needs_no_running_service(capsys, path):
     assert "Nothing is saved" in capsys.readouterr().err
     assert main(["prompt", "anime", "--save"]) == 0
     assert load().look.prompt == "anime"
+
+
+def test_show_escapes_what_would_steer_the_terminal(capsys, tmp_path):
+    prompt = "a\u009b2J\u202eb"
+    file = tmp_path / "config.toml"
+    file.write_text(f"[look]\nprompt = '{prompt}'\n", encoding="utf-8")
+    assert main(["config", "show", "--config", str(file)]) == 0
+    shown = capsys.readouterr().out
+    assert all(line.isprintable() for line in shown.splitlines())
+    assert tomlkit.parse(shown).unwrap()["look"]["prompt"] == prompt

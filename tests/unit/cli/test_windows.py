@@ -7,9 +7,10 @@ import sys
 
 import pytest
 
-from sdcam.cli import _COMMANDS, main
+from sdcam.cli import main
+from sdcam.cli.program import COMMANDS
 
-# Python for Windows has none of these; to import one is what would end in a traceback.
+# Python for Windows has none of these: importing one would end in a traceback.
 _NOT_THERE = ("fcntl", "grp", "pwd", "resource", "termios")
 _AS_ON_WINDOWS = f"""
 import sys
@@ -17,23 +18,23 @@ for name in {_NOT_THERE}:
     sys.modules[name] = None
 import sdcam.cli
 sys.platform = "win32"
-sys.exit(sdcam.cli.main(sys.argv[1:]))
+sys.exit(sdcam.cli.main())
 """
 
 
-@pytest.mark.parametrize("command", _COMMANDS)
-def test_every_command_says_so_before_it_does_anything(command, monkeypatch, capsys):
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_refused_on_windows_with_a_sentence(command, monkeypatch, capsys):
     monkeypatch.setattr(sys, "platform", "win32")
     assert main([command, "whatever"]) == 1
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert "runs on macOS and Linux" in said.err
-    assert "Windows" in said.err
-    assert said.err.count("\n") == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "runs on macOS and Linux" in printed.err
+    assert "Windows" in printed.err
+    assert printed.err.count("\n") == 1
 
 
 @pytest.mark.parametrize("words", [["run"], ["models", "pull", "sdxs-512"], ["--version"]])
-def test_nothing_is_imported_that_windows_does_not_have(words):
+def test_no_unix_module_is_imported_on_windows(words):
     done = subprocess.run(
         [sys.executable, "-c", _AS_ON_WINDOWS, *words], capture_output=True, text=True, check=False
     )
@@ -42,7 +43,7 @@ def test_nothing_is_imported_that_windows_does_not_have(words):
     assert ("Windows" in done.stderr) is (words != ["--version"])
 
 
-def test_elsewhere_nothing_is_refused(capsys):
+def test_no_command_is_refused_elsewhere(capsys):
     with pytest.raises(SystemExit) as caught:
         main(["run", "--help"])
     assert caught.value.code == 0

@@ -8,7 +8,7 @@ import pytest
 
 from sdcam.compositor import Card, Compositor, draw_card, lettering
 from sdcam.compositor.lettering import Lettering, printable
-from sdcam.output.pixel_format import frame_shape
+from sdcam.output.sink import frame_shape
 
 SIZES = [(1280, 720), (640, 360), (1920, 1080), (64, 64), (480, 640)]
 PAUSED = Card("Paused", "sdcam resume brings the picture back.", "paused")
@@ -69,7 +69,7 @@ def test_a_card_is_dark():
     assert draw_card(PAUSED, 1280, 720, "BGR").mean() < 40
 
 
-def test_a_card_is_drawn_once_and_cannot_be_scribbled_on():
+def test_card_is_cached_and_read_only():
     card = draw_card(PAUSED, 640, 360, "I420")
     assert draw_card(Card(PAUSED.title, PAUSED.detail, PAUSED.tone), 640, 360, "I420") is card
     assert Compositor(640, 360, "I420").card(PAUSED) is card

@@ -75,7 +75,51 @@ def test_yuv_is_bt601_in_limited_range():
 
     assert y_u_v((0, 0, 0)) == [16, 128, 128]
     assert y_u_v(WHITE) == [235, 128, 128]
-    assert y_u_v(RED) == [82, 90, 240]  # BT.709 would say Y 63, full range 76
+    assert y_u_v(RED) == [81, 90, 240]  # BT.709 would say Y 63, full range 76
+
+
+def planes(frame, width=320, height=180):
+    chroma = frame[height:].reshape(2, height // 2, width // 2)
+    return frame[:height], chroma[0], chroma[1]
+
+
+def test_chroma_is_averaged_not_sampled():
+    """Columns of one pixel, red and blue: a sampled chroma would be that of the red ones."""
+    picture = flat(RED, 320, 180)
+    picture[:, 1::2] = BLUE
+    for pixel_format in ("I420", "UYVY"):
+        frame = Compositor(320, 180, pixel_format).compose(picture, None, Fit.CROP, 0.0, False)
+        u = planes(frame)[1] if pixel_format == "I420" else frame[:, 0::2, 0]
+        assert close(u, (90 + 240) / 2, tolerance=1), pixel_format
+
+
+@pytest.mark.parametrize("edge", [160, 161])
+def test_chroma_lies_in_the_middle_of_its_pixels(edge):
+    picture = flat(RED, 320, 180)
+    picture[:, edge:] = BLUE
+    frame = Compositor(320, 180, "I420").compose(picture, None, Fit.CROP, 0.0, False)
+    row = planes(frame)[1][40].astype(int)
+    middle = {160: [90, 240], 161: [90, 165]}[edge]  # a pair of pixels that the edge cuts is mixed
+    assert np.abs(row[79:81] - middle).max() <= 1
+    assert np.abs(row[:79] - 90).max() <= 1 and np.abs(row[81:] - 240).max() <= 1
+
+
+@pytest.mark.parametrize("size", [(448, 252), (512, 288), (640, 360), (256, 144)])
+def test_a_frame_is_within_one_grey_level_of_the_exact_one(size):
+    """Scaled and converted in floating point. The picture is soft: no cubic overshoot is cut."""
+    small = np.random.default_rng(3).integers(60, 190, (9, 16, 3), np.uint8)
+    picture = cv2.resize(small, size, interpolation=cv2.INTER_LINEAR)
+    frame = Compositor(640, 360, "I420").compose(picture, None, Fit.CROP, 0.0, False)
+    exact = cv2.resize(picture.astype(np.float32), (640, 360), interpolation=cv2.INTER_CUBIC)
+    weights = np.array(
+        [[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]]
+    )
+    yuv = exact @ (weights.T / 255) + (16, 128, 128)
+    halved = yuv.reshape(180, 2, 320, 2, 3).mean((1, 3))
+    y, u, v = planes(frame, 640, 360)
+    assert np.abs(y - yuv[..., 0]).max() <= 1.5
+    assert np.abs(u - halved[..., 1]).max() <= 1.5
+    assert np.abs(v - halved[..., 2]).max() <= 1.5
 
 
 def test_crop_fills_the_frame_and_cuts_what_hangs_over():
@@ -148,7 +192,7 @@ def test_blend_mixes_the_camera_in_by_its_share(share):
     assert close(frame, (200 * (1 - share), 100 * share, 0), tolerance=1)
 
 
-def test_without_blend_the_camera_is_never_looked_at():
+def test_camera_is_ignored_without_blend():
     camera = flat(WHITE)
     assert np.array_equal(composed(quarters(), camera=camera), composed(quarters(), camera=None))
 

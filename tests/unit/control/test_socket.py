@@ -65,12 +65,12 @@ def test_commands_reach_the_service_and_results_come_back(path, service):
     assert service.asked == ["pause", {"look.prompt": "anime"}]
 
 
-def test_only_its_own_user_can_open_it(path):
+def test_socket_is_0600_in_a_folder_of_0700(path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-def test_refusals_come_back_as_the_same_kind_of_error(path):
+def test_error_of_the_service_is_raised_with_its_kind(path):
     with pytest.raises(UsageError, match=r'"look.nothing" is not a key. Try another.'):
         ask(path, "set", values={"look.nothing": 1})
     with pytest.raises(SdcamError, match="cannot be written"):
@@ -99,7 +99,7 @@ def test_refusals_come_back_as_the_same_kind_of_error(path):
         b"[" * 100_000 + b"\n",
     ],
 )
-def test_nonsense_gets_an_answer_and_the_server_lives_on(path, line):
+def test_malformed_line_is_answered_and_the_server_goes_on(path, line):
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(path))
         connection.sendall(line)
@@ -109,12 +109,12 @@ def test_nonsense_gets_an_answer_and_the_server_lives_on(path, line):
     assert ask(path, "status") == {"state": "running"}
 
 
-def test_nobody_there_says_how_to_start_it(tmp_path):
+def test_missing_service_error_says_how_to_start_it(tmp_path):
     with pytest.raises(MissingError, match=r"not running.*sdcam run"):
         ask(tmp_path / "control.sock", "status")
 
 
-def test_a_socket_left_by_a_killed_service_is_replaced(tmp_path, service):
+def test_socket_of_a_killed_service_is_replaced(tmp_path, service):
     path = tmp_path / "control.sock"
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(path))

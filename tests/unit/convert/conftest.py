@@ -84,13 +84,13 @@ def tiny_conversion(
     tiny_model: ModelFolder, tmp_path_factory: pytest.TempPathFactory
 ) -> SimpleNamespace:
     """The tiny model in both layouts, 384x320, fp16: `bundle`, and the `lines` that were said."""
-    from sdcam.models.origin import Origin
+    from sdcam.models.provenance import Provenance
     from sdcam_convert.coreml.convert import convert_coreml
     from sdcam_convert.coreml.options import CoreMLOptions
 
     out = tmp_path_factory.mktemp("converted") / "bundle"
     lines: list[str] = []
-    origin = Origin(source="somebody/tiny", revision="abc", licence="MIT")
+    origin = Provenance(source="somebody/tiny", revision="abc", licence="MIT")
     options = CoreMLOptions(layout="all", width=384, height=320)
     bundle = convert_coreml(tiny_model, out, options, lines.append, origin)
     return SimpleNamespace(bundle=bundle, lines=lines)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import coremltools
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from sdcam.engines.coreml.compiled import CompiledPrograms
 from sdcam.engines.coreml.networks import CoreMLFused, CoreMLNetworks
+from sdcam.engines.coreml.system import System
 from sdcam.engines.host_side import HostSide
 from sdcam.engines.torch_device import TorchNetworks
+from sdcam.errors import SdcamError
 from sdcam.pipeline.frame import Frame, FrameBuffers
 from sdcam.pipeline.img2img import Img2Img
 from sdcam.pipeline.look import Look
@@ -72,3 +76,24 @@ def test_staged_and_fused_paint_what_torch_paints(opened, tiny_model, relative):
     assert relative(staged, expected) < 0.005  # half precision
     assert relative(fused, expected) < 0.005
     assert relative(staged[:1], expected[1:2]) > 0.02  # another frame would be found out
+
+
+def test_programs_are_what_their_packages_describe(tiny_conversion):
+    """The real description of a real conversion passes the check, and a wrong one does not."""
+    bundle = tiny_conversion.bundle
+    programs = CompiledPrograms(bundle, System((15,), "", ""), coremltools, bundle.path)
+    host = HostSide.of_bundle(bundle, "evaluator")
+    named = {name: Evaluated(bundle, name) for name in ("encode", "unet", "decode", "text_encoder")}
+    described = {name: programs.describe(name) for name in named}
+    assert described["encode"].inputs == {"image": ("RGB", SIZE)}
+    assert described["text_encoder"].inputs == {"input_ids": ("int32", (1, 77))}
+    assert described["decode"].outputs == {"styled": ("RGB", SIZE)}
+    CoreMLNetworks(host, named, described)
+    CoreMLFused(
+        host,
+        {name: Evaluated(bundle, name) for name in ("fused", "text_encoder")},
+        {name: programs.describe(name) for name in ("fused", "text_encoder")},
+    )
+    described["unet"].inputs["sample"] = ("float16", host.spec.latent_shape)
+    with pytest.raises(SdcamError, match="unet takes sample as float16"):
+        CoreMLNetworks(host, named, described)

@@ -9,7 +9,7 @@ import torch
 from diffusers.models.attention_processor import Attention, AttnProcessor
 from diffusers.models.embeddings import AttentionPooling
 
-from sdcam.engines.stages import load_stages
+from sdcam.engines.torch_modules import load_modules
 from sdcam_convert.coreml.options import CoreMLOptions
 from sdcam_convert.coreml.programs import build_program
 from sdcam_convert.coreml.tracing import Pooling, SplitEinsum
@@ -25,14 +25,14 @@ def picture():
 def test_the_encoder_is_the_other_engines_encoder(tiny_model, picture):
     program = build_program("encode", tiny_model, CoreMLOptions(**SIZE))
     bytes_ = picture.permute(0, 2, 3, 1).to(torch.uint8)
-    theirs = load_stages(tiny_model, ["encode"])["encode"](bytes_)
+    theirs = load_modules(tiny_model, ["encode"])["encode"](bytes_)
     torch.testing.assert_close(program.module(picture.float()), theirs)
 
 
 def test_the_decoder_is_the_other_engines_decoder(tiny_model):
     program = build_program("decode", tiny_model, CoreMLOptions(**SIZE))
     latent = torch.randn(1, 4, 40, 48, generator=torch.Generator().manual_seed(0))
-    theirs = load_stages(tiny_model, ["decode"])["decode"](latent)
+    theirs = load_modules(tiny_model, ["decode"])["decode"](latent)
     ours = program.module(latent).round().permute(0, 2, 3, 1)
     torch.testing.assert_close(ours, theirs.float(), atol=1, rtol=0)
 

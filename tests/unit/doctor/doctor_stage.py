@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sdcam.capture.cameras.v4l2 import Capability
-from sdcam.doctor import Finding, World
-from sdcam.doctor.examination import checks_for
-from sdcam.install.authorization import Authorization
-from sdcam.output.loopback_state import State
+from sdcam.capture.cameras import CameraDevice, ready_to_list
+from sdcam.capture.listing import find_linux_cameras, macos_cameras
+from sdcam.doctor import Finding, HostProbe, checks_for
+from sdcam.platforms.avfoundation import Authorization
+from sdcam.platforms.loopback import LoopbackState
+from sdcam.platforms.macos import read_camera_report
+from sdcam.platforms.v4l2 import Capability
 
 LOOPBACK = "v4l2 loopback"
 
@@ -20,10 +22,11 @@ class Stage:
         self._programs = folder / "bin"
         for made in (self.root, self.home, self._programs):
             made.mkdir()
-        self.states: dict[str, State] = {}
+        self.states: dict[str, LoopbackState] = {}
         self.capabilities: dict[str, Capability] = {}
         self.versions: dict[str, str] = {}
         self.closed: set[Path] = set()
+        self.report: str | None = None  # of system_profiler: a Mac
         self.facts: dict[str, object] = {}
         self.monkeypatch = monkeypatch
         monkeypatch.setenv("PATH", str(self._programs))
@@ -31,7 +34,7 @@ class Stage:
         for name in ("XDG_STATE_HOME", "XDG_DATA_HOME"):
             monkeypatch.setenv(name, str(self.home / name.lower()))
 
-    def world(self) -> World:
+    def host(self) -> HostProbe:
         facts = {
             "platform": "linux",
             "kernel": "6.1.0-9-amd64",
@@ -41,9 +44,9 @@ class Stage:
             "authorization": lambda: Authorization.NOT_ASKED,
             **self.facts,
         }
-        return World(
+        return HostProbe(
             root=self.root,
-            query=self.capabilities.__getitem__,
+            list_cameras=self.list_cameras,
             loopback_state=self.states.__getitem__,
             may_use=lambda path: path not in self.closed,
             version=self.versions.get,
@@ -51,13 +54,20 @@ class Stage:
         )
 
     def finding(self, name: str, group: str = "") -> Finding:
-        world = self.world()
+        host = self.host()
         check = next(
             check
-            for check in checks_for(world)
+            for check in checks_for(host)
             if check.name == name and group in ("", check.group.value)
         )
-        return check.examine(world)
+        return check.examine(host)
+
+    def list_cameras(self) -> list[CameraDevice]:
+        """As the runtime's function does, from the staged facts."""
+        if self.report is not None:
+            return ready_to_list(macos_cameras(read_camera_report(self.report)))
+        sysfs = self.root / "sys/class/video4linux"
+        return ready_to_list(find_linux_cameras(sysfs, self.capabilities.__getitem__))
 
     def file(self, path: str, content: str | bytes = "") -> Path:
         target = self.root / path.lstrip("/")
@@ -76,8 +86,8 @@ class Stage:
         path.write_text(f"#!/bin/sh\n{line}\n")
         path.chmod(0o755)
 
-    def loopback(self, number: int, label: str, state: State = State.FREE) -> str:
-        captures = state in (State.BOTH, State.WRITTEN)
+    def loopback(self, number: int, label: str, state: LoopbackState = LoopbackState.FREE) -> str:
+        captures = state in (LoopbackState.BOTH, LoopbackState.WRITTEN)
         node = self._node(number, label, "virtual", LOOPBACK, captures)
         self.states[node] = state
         return node

@@ -9,11 +9,10 @@ import plistlib
 import pytest
 from doctor_stage import Stage
 
-from sdcam.doctor import Verdict
-from sdcam.doctor.examination import pick
-from sdcam.doctor.obs import extensions_in
+from sdcam.doctor import Verdict, pick
+from sdcam.doctor.obs_extension import extensions_in
 from sdcam.errors import ExitCode
-from sdcam.install.authorization import Authorization
+from sdcam.platforms.avfoundation import Authorization
 
 OBS = "com.obsproject.obs-studio.mac-camera-extension"
 LISTING = """\
@@ -43,7 +42,7 @@ CAMERAS = {
 def stage(tmp_path, monkeypatch):
     stage = Stage(tmp_path, monkeypatch)
     stage.facts.update(platform="darwin", machine="arm64")
-    stage.program("system_profiler", json.dumps(CAMERAS))
+    stage.report = json.dumps(CAMERAS)
     return stage
 
 
@@ -51,7 +50,7 @@ def obs(stage: Stage, state: str, marks: str = "*\t*") -> None:
     stage.program("systemextensionsctl", LISTING.format(obs=OBS, state=state, marks=marks))
 
 
-def test_the_listing_is_read_whatever_parts_its_columns():
+def test_extension_listing_is_parsed():
     blanks = f"    * 2MMRE5MTB8 {OBS} (32.1.1/239) OBS Camera [activated waiting for user]"
     (found,) = extensions_in(f"enabled active teamID bundleID (version) name [state]\n{blanks}\n")
     assert (found.bundle, found.version, found.state) == (
@@ -74,7 +73,7 @@ def test_the_listing_is_read_whatever_parts_its_columns():
         ("something new", 'is "something new"', "Restart the Mac"),
     ],
 )
-def test_an_extension_that_is_not_active_says_what_to_do(stage, state, said, fix):
+def test_inactive_extension_says_what_to_do(stage, state, said, fix):
     obs(stage, state, marks="\t*")
     found = stage.finding("extension")
     assert said in found.found
@@ -82,19 +81,19 @@ def test_an_extension_that_is_not_active_says_what_to_do(stage, state, said, fix
     assert found.exit_code is ExitCode.MISSING
 
 
-def test_after_an_update_the_old_extension_is_no_trouble(stage):
+def test_old_extension_after_an_update_is_ignored(stage):
     old = f"\t\t2MMRE5MTB8\t{OBS} (30.0.0/1)\tOBS\t[terminated waiting to uninstall on reboot]\n"
     new = f"*\t*\t2MMRE5MTB8\t{OBS} (32.1.1/2)\tOBS\t[activated enabled]\n"
     stage.program("systemextensionsctl", old + new)
     assert stage.finding("extension").found == "OBS's camera extension 32.1.1/2 is active"
 
 
-def test_an_extension_that_was_never_installed(stage):
+def test_extension_not_installed(stage):
     stage.program("systemextensionsctl", "0 extension(s)\n")
     assert "not installed" in stage.finding("extension").found
 
 
-def test_an_active_extension_that_no_app_sees(stage):
+def test_active_extension_that_no_app_sees(stage):
     obs(stage, "activated enabled")
     found = stage.finding("in apps")
     assert found.found == 'The extension is active, but macOS lists no "OBS Virtual Camera".'
@@ -110,7 +109,7 @@ def test_an_active_extension_that_no_app_sees(stage):
         ("32.1.1", Verdict.OK, None),
     ],
 )
-def test_obs_itself(stage, version, verdict, fix):
+def test_obs_version(stage, version, verdict, fix):
     if version:
         info = plistlib.dumps({"CFBundleShortVersionString": version})
         stage.file("/Applications/OBS.app/Contents/Info.plist", info)
@@ -119,25 +118,25 @@ def test_obs_itself(stage, version, verdict, fix):
     assert (found.verdict, (*found.fix, None)[0]) == (verdict, fix)
 
 
-def test_an_old_macos_and_a_translated_python(stage):
+def test_old_macos_and_translated_python(stage):
     stage.facts["machine"] = "x86_64"
-    stage.program("sw_vers", "13.6.4\n")
+    stage.facts["macos_version"] = lambda: "13.6.4"
     stage.program("sysctl", "1\n")
     assert stage.finding("system").found.startswith("macOS 13.6.4")
     assert "Rosetta" in stage.finding("processor").found
 
 
-def test_no_compiler_is_a_warning(stage):
+def test_missing_compiler_is_a_warning(stage):
     stage.program("xcode-select", code=2)
     assert stage.finding("compiler").fix == ("xcode-select --install",)
 
 
-def test_a_size_that_the_extension_does_not_show(stage, monkeypatch):
+def test_size_that_the_extension_does_not_show(stage, monkeypatch):
     monkeypatch.setenv("SDCAM_OUTPUT__WIDTH", "640")
     assert stage.finding("size").found == "OBS Virtual Camera does not show 640x720."
 
 
-def test_a_terminal_without_permission(stage):
+def test_terminal_without_permission(stage):
     stage.facts["authorization"] = lambda: Authorization.DENIED
     found = stage.finding("permission")
     assert found.exit_code is ExitCode.MISSING
@@ -148,12 +147,13 @@ def test_a_terminal_without_permission(stage):
     ("answer", "said"),
     [
         ("GRANTED", '"StreamDiffusion Cam" may use the camera'),
-        ("DENIED", 'does not let "StreamDiffusion Cam" have the camera, though this terminal may'),
-        ("NOT_ASKED", "has not asked yet"),
+        ("DENIED", "macOS does not let the app use the camera."),
+        ("RESTRICTED", "Screen Time forbids apps the camera."),
+        ("NOT_ASKED", "Nobody has answered yet"),
         (None, "did not start"),
     ],
 )
-def test_the_permission_of_the_app_is_told_by_the_app(stage, answer, said):
+def test_app_reports_its_permission(stage, answer, said):
     launcher = stage.home / "Applications/StreamDiffusion Cam.app/Contents/MacOS"
     launcher.mkdir(parents=True)
     (launcher / "StreamDiffusion Cam").touch()
@@ -161,10 +161,14 @@ def test_the_permission_of_the_app_is_told_by_the_app(stage, answer, said):
     told = json.dumps({"authorization": answer})
     # `open ... --args ... FILE`: what the app would write into FILE.
     stage.script("open", f"for last; do :; done; echo '{told}' > \"$last\"" if answer else "exit 1")
-    assert said in stage.finding("permission").found
+    found = stage.finding("permission")
+    assert said in found.found
+    granted = answer == "GRANTED"
+    assert any("This terminal may use it" in line for line in found.fix) is not granted
+    assert found.exit_code is (ExitCode.DONE if granted else ExitCode.MISSING)
 
 
-def test_a_launch_agent_whose_app_is_gone(stage):
+def test_launch_agent_whose_app_is_gone(stage):
     agent = stage.home / "Library/LaunchAgents/com.streamdiffusion-cam.daemon.plist"
     agent.parent.mkdir(parents=True)
     launcher = "/gone/StreamDiffusion Cam"
@@ -175,7 +179,7 @@ def test_a_launch_agent_whose_app_is_gone(stage):
     assert stage.finding("installed").found.startswith(f"Others may write {agent}")
 
 
-def test_the_name_to_pick_is_the_one_of_obs(stage):
-    told = pick(stage.world())
+def test_pick_names_obs(stage):
+    told = pick(stage.host())
     assert told.name == "OBS Virtual Camera"
     assert "obs-studio/issues/4053" in told.why

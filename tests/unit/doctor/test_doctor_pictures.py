@@ -8,8 +8,8 @@ import pytest
 from doctor_stage import Stage
 
 from sdcam.capture import SourceInfo
-from sdcam.doctor import Verdict, camera_probe
-from sdcam.doctor.camera_probe import CameraProbe, look_through
+from sdcam.doctor import Verdict, camera
+from sdcam.doctor.camera import CameraProbe, probe_camera
 from sdcam.errors import MissingError
 from sdcam.settings import CameraSettings
 
@@ -17,24 +17,24 @@ INFO = SourceInfo("Integrated Camera", 640, 480, 30.0)
 CAMERA = CameraSettings(width=320, height=240)
 
 
-def test_moving_pictures_are_seen_to_move():
-    look = look_through("test", CAMERA, seconds=0.3)
+def test_probe_sees_motion():
+    look = probe_camera("test", CAMERA, seconds=0.3)
     assert (look.info.width, look.info.height) == (320, 240)
     assert look.moves
     assert not look.black
     assert look.fps > 1
 
 
-def test_a_black_picture_that_stands_still(tmp_path):
+def test_probe_sees_a_black_still(tmp_path):
     path = tmp_path / "black.png"
     cv2.imwrite(str(path), np.zeros((64, 64, 3), np.uint8))
-    look = look_through(f"image:{path}", CAMERA, seconds=0.2)
+    look = probe_camera(f"image:{path}", CAMERA, seconds=0.2)
     assert (look.black, look.moves) == (True, False)
 
 
-def test_a_camera_that_does_not_open_says_why():
+def test_probe_says_why_a_camera_does_not_open():
     with pytest.raises(MissingError, match="no such camera"):
-        look_through("camera:There is no such camera", CAMERA)
+        probe_camera("camera:There is no such camera", CAMERA)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_camera_that_does_not_open_says_why():
     [
         (CameraProbe(INFO, 29.8, True, False), Verdict.OK, "come: 640x480, 29.8 a second"),
         (CameraProbe(INFO, 29.8, False, True), Verdict.WARNING, "black"),
-        (CameraProbe(INFO, 29.8, False, False), Verdict.TROUBLE, "the same picture all the time"),
+        (CameraProbe(INFO, 29.8, False, False), Verdict.TROUBLE, "All pictures are the same"),
         (
             CameraProbe(INFO, 7.5, True, False),
             Verdict.WARNING,
@@ -50,11 +50,11 @@ def test_a_camera_that_does_not_open_says_why():
         ),
     ],
 )
-def test_what_is_said_of_the_pictures(tmp_path, monkeypatch, look, verdict, said):
+def test_verdict_on_pictures(tmp_path, monkeypatch, look, verdict, said):
     stage = Stage(tmp_path, monkeypatch)
     stage.camera(0, "Integrated Camera")
     stage.facts["camera"] = True
-    monkeypatch.setattr(camera_probe, "look_through", lambda source, camera: look)
+    monkeypatch.setattr(camera, "probe_camera", lambda source, camera: look)
     found = stage.finding("pictures")
     assert found.verdict is verdict
     assert said in found.found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -15,10 +16,10 @@ from sdcam import __version__, paths
 from sdcam.cli import doctor as command
 from sdcam.cli import main
 from sdcam.control.server import ControlServer
-from sdcam.doctor import Check, Group, Verdict, World, exit_code
+from sdcam.doctor import Check, Group, HostProbe, Verdict, exit_code, machine
 from sdcam.doctor.check import missing, ok, trouble, warning
 from sdcam.errors import ExitCode
-from sdcam.install.interpreter import interpreter
+from sdcam.install.service_agent import interpreter
 from sdcam.paths import crash_file, log_folder
 from sdcam.service.instance import SingleInstance
 
@@ -61,7 +62,7 @@ def config(text: str) -> Path:
     return path
 
 
-def test_every_mistake_of_the_configuration_with_file_and_line(stage):
+def test_configuration_mistakes_have_file_and_line(stage):
     path = config("[look]\nstrenght = 0.5\nfeedback = 7\n")
     found = stage.finding("file")
     assert found.exit_code is ExitCode.FAULT
@@ -71,19 +72,19 @@ def test_every_mistake_of_the_configuration_with_file_and_line(stage):
     assert any(line.startswith(f"{path}, line 3: look.feedback = 7") for line in found.fix)
 
 
-def test_a_variable_that_the_service_will_not_see(stage, monkeypatch):
+def test_environment_variable_is_a_warning(stage, monkeypatch):
     monkeypatch.setenv("SDCAM_LOOK__PROMPT", "anime")
     assert stage.finding("environment").found.startswith("SDCAM_LOOK__PROMPT overrides it")
 
 
-def test_a_model_that_is_not_there(stage):
+def test_missing_model(stage):
     config('[model]\nname = "sd-turbo"\n')
     found = stage.finding("model")
     assert found.exit_code is ExitCode.MISSING
     assert found.fix == ("Download it: sdcam models pull sd-turbo.",)
 
 
-def test_a_damaged_model(stage, tmp_path):
+def test_damaged_model(stage, tmp_path):
     model = Path(shutil.copytree(TINY, tmp_path / "tiny"))
     config(f'[model]\nname = "{model}"\n')
     weights = model / "unet" / "diffusion_pytorch_model.safetensors"
@@ -91,7 +92,7 @@ def test_a_damaged_model(stage, tmp_path):
     assert "damaged" in stage.finding("model").found
 
 
-def test_a_model_whose_bytes_have_changed_is_found_by_reading_all_of_it(stage, tmp_path):
+def test_deep_finds_changed_bytes(stage, tmp_path):
     model = Path(shutil.copytree(TINY, tmp_path / "tiny"))
     name = "unet/diffusion_pytorch_model.safetensors"
     (model / "origin.json").write_text(json.dumps({"source": "a/b", "files": {name: "0" * 64}}))
@@ -101,14 +102,14 @@ def test_a_model_whose_bytes_have_changed_is_found_by_reading_all_of_it(stage, t
     assert f"{name} of {model} is not what was downloaded" in stage.finding("files").found
 
 
-def test_an_engine_that_is_not_installed(stage):
+def test_missing_engine(stage):
     config('[model]\nengine = "torch"\n')
     found = stage.finding("engine")
     assert found.found == "The engine torch is not installed."
     assert found.exit_code is ExitCode.MISSING
 
 
-def test_packages_that_do_not_go_together(stage):
+def test_packages_that_do_not_fit_together(stage):
     stage.facts["requirements"] = lambda: [
         "numpy>=1.26,<2.4",
         'coremltools>=8.1; sys_platform == "darwin"',
@@ -116,8 +117,24 @@ def test_packages_that_do_not_go_together(stage):
     ]
     stage.versions["numpy"] = "2.4.0"
     found = stage.finding("packages")
-    assert found.found.startswith("numpy 2.4.0 is none of ")
+    assert found.found.startswith("numpy 2.4.0 does not fit ")
     assert found.link.endswith("/coremltools/issues/2633")
+
+
+def test_library_that_does_not_load_is_named_with_its_reason(stage, monkeypatch):
+    monkeypatch.setattr(machine, "_NATIVE", ("json", "no_such_library"))
+    found = stage.finding("libraries")
+    assert found.found.startswith("no_such_library does not load (ModuleNotFoundError: ")
+    assert found.fix == (f"{sys.executable} -m pip install --force-reinstall no_such_library",)
+
+
+def test_libraries_are_not_loaded_from_the_current_folder(stage, monkeypatch, tmp_path):
+    """A folder of scripts may have any names (python/cpython#157916)."""
+    monkeypatch.setattr(machine, "_NATIVE", ("fractions",))
+    for name in ("fractions.py", "importlib.py", "random.py"):
+        (tmp_path / name).write_text("raise SystemExit('a script was run')")
+    monkeypatch.chdir(tmp_path)
+    assert stage.finding("libraries").found == "load: fractions"
 
 
 def test_two_flavours_of_opencv(stage):
@@ -125,23 +142,23 @@ def test_two_flavours_of_opencv(stage):
     assert "both installed" in stage.finding("packages").found
 
 
-def test_a_python_that_is_too_new(stage):
+def test_python_too_new(stage):
     stage.facts["python"] = (3, 14, 0)
     assert stage.finding("python").found.startswith("Python 3.14.0 is newer than 3.13")
 
 
-def test_a_service_of_another_version(stage, running):
+def test_service_of_another_version(stage, running):
     running(version="0.0.1")
     assert stage.finding("running").fix == ("sdcam service restart",)
 
 
-def test_what_the_service_complains_of(stage, running):
+def test_complaints_of_the_service(stage, running):
     running(faults={"model": "It is away."})
     found = stage.finding("complaints")
     assert (found.found, found.exit_code) == ("model: It is away.", ExitCode.FAULT)
 
 
-def test_a_camera_that_the_running_service_has_is_not_opened(stage, running):
+def test_camera_of_the_running_service_is_not_opened(stage, running):
     stage.facts["camera"] = True
     stage.camera(0, "Integrated Camera")
     running(source={"name": "Integrated Camera", "size": "640x480"}, fps={"camera": 29.7})
@@ -149,13 +166,13 @@ def test_a_camera_that_the_running_service_has_is_not_opened(stage, running):
     assert said == "the running service gets them: 640x480, 29.7 a second"
 
 
-def test_a_service_that_holds_the_lock_and_does_not_listen(stage):
+def test_service_that_does_not_listen(stage):
     with SingleInstance(paths.control_socket("auto")):
         found = stage.finding("running").found
     assert found == f"Process {os.getpid()} is the service, but does not listen."
 
 
-def test_a_socket_of_a_service_that_was_killed(stage):
+def test_stale_socket_is_a_warning(stage):
     path = paths.control_socket("auto")
     path.parent.mkdir(parents=True, mode=0o700)
     path.touch()
@@ -164,7 +181,7 @@ def test_a_socket_of_a_service_that_was_killed(stage):
     assert found.fix == (f"rm '{path}'",)
 
 
-def test_a_folder_of_the_socket_that_others_may_enter(stage):
+def test_socket_folder_open_to_others(stage):
     path = paths.control_socket("auto")
     path.parent.mkdir(parents=True)
     path.parent.chmod(0o755)
@@ -178,14 +195,14 @@ def unit(python: object) -> None:
     (folder / "streamdiffusion-cam.service").write_text(text)
 
 
-def test_a_unit_whose_python_has_moved(stage):
+def test_unit_whose_python_is_gone(stage):
     unit("/gone/100%% sure/python")
     found = stage.finding("installed")
     assert "starts /gone/100% sure/python, which is gone" in found.found
     assert found.fix == ("sdcam service install",)
 
 
-def test_a_unit_that_runs_on_another_python(stage):
+def test_unit_of_another_python(stage):
     unit("/bin/sh")
     assert stage.finding("installed").verdict is Verdict.OK  # not named python: a launcher
     other = stage.home / "python3"
@@ -197,7 +214,7 @@ def test_a_unit_that_runs_on_another_python(stage):
     )
 
 
-def test_an_installed_service_that_gave_up(stage):
+def test_installed_service_that_gave_up(stage):
     unit(interpreter())
     stage.program("systemctl", "ActiveState=failed\nSubState=failed\nMainPID=0\nExecMainStatus=1\n")
     found = stage.finding("kept running")
@@ -205,13 +222,15 @@ def test_an_installed_service_that_gave_up(stage):
     assert "failed" in found.found
 
 
-def test_a_log_that_cannot_be_written(stage):
+def test_unwritable_log(stage):
     log_folder().mkdir(parents=True)
     stage.closed.add(log_folder())
-    assert stage.finding("log", "Service").found.endswith("is not yours to write.")
+    assert stage.finding("log", "Service").found.endswith(
+        f"this user may not write {log_folder()}."
+    )
 
 
-def test_the_last_crash(stage):
+def test_last_crash(stage):
     log_folder().mkdir(parents=True)
     crash = crash_file()
     crash.write_text("a library says something\n")
@@ -226,23 +245,23 @@ def test_the_last_crash(stage):
 @pytest.mark.parametrize(
     ("free", "verdict"), [(10**7, "trouble"), (10**9, "warning"), (10**11, "ok")]
 )
-def test_the_room_that_is_left(stage, free, verdict):
+def test_disk_room(stage, free, verdict):
     stage.facts["free_bytes"] = lambda path: free
     assert stage.finding("models").verdict.value == verdict
 
 
-def test_a_check_that_fails_is_a_finding(stage):
-    def look(world: World) -> None:
+def test_check_that_raises_is_a_finding(stage):
+    def look(host: HostProbe) -> None:
         raise ValueError("no such thing\nat all")
 
-    found = Check(Group.DISK, "x", look).examine(stage.world())
+    found = Check(Group.DISK, "x", look).examine(stage.host())
     assert (found.verdict, found.found) == (
         Verdict.WARNING,
         "could not be found out: ValueError: no such thing",
     )
 
 
-def test_a_program_that_hangs_is_a_finding(stage):
+def test_tool_that_hangs_is_a_finding(stage):
     stage.script("mokutil", "exec /bin/sleep 60")
     stage.facts["patience"] = 0.2
     began = time.monotonic()
@@ -251,7 +270,7 @@ def test_a_program_that_hangs_is_a_finding(stage):
     assert time.monotonic() - began < 5
 
 
-def test_a_system_without_a_virtual_camera_gets_one_clear_sentence(stage):
+def test_unsupported_system(stage):
     stage.facts["platform"] = "win32"
     assert "runs on macOS and Linux" in stage.finding("system").found
 
@@ -265,17 +284,17 @@ def test_a_system_without_a_virtual_camera_gets_one_clear_sentence(stage):
         ([missing(""), trouble("")], 3),
     ],
 )
-def test_the_exit_code(findings, code):
+def test_exit_code(findings, code):
     assert exit_code(findings) == code
 
 
 @pytest.fixture
 def staged_command(stage, monkeypatch):
-    monkeypatch.setattr("sdcam.doctor.World", lambda *_, **__: stage.world())
+    monkeypatch.setattr("sdcam.doctor.HostProbe", lambda *_, **__: stage.host())
     return stage
 
 
-def test_the_page_for_people(staged_command, capsys):
+def test_page_for_people(staged_command, capsys):
     code = main(["doctor", "--no-camera"])
     page = capsys.readouterr().out
     assert code == 3
@@ -288,7 +307,7 @@ def test_the_page_for_people(staged_command, capsys):
     assert "secure boot" not in page  # it does not arise there
 
 
-def test_the_page_where_only_ascii_can_be_written(staged_command, monkeypatch, tmp_path):
+def test_page_in_ascii(staged_command, monkeypatch, tmp_path):
     path = tmp_path / "page"
     with path.open("w", encoding="ascii") as out:
         monkeypatch.setattr("sys.stdout", out)
@@ -296,7 +315,7 @@ def test_the_page_where_only_ascii_can_be_written(staged_command, monkeypatch, t
     assert "  x found           No camera was found." in path.read_text()
 
 
-def test_everything_for_programs(staged_command, capsys):
+def test_json_for_programs(staged_command, capsys):
     code = main(["doctor", "--json", "--no-camera"])
     told = json.loads(capsys.readouterr().out)
     assert told["exit_code"] == code == 3
@@ -305,7 +324,7 @@ def test_everything_for_programs(staged_command, capsys):
     assert (found["group"], found["verdict"]) == ("Camera", "trouble")
 
 
-def test_on_windows_the_command_says_so(monkeypatch, capsys):
+def test_windows_is_named_as_unsupported(monkeypatch, capsys):
     monkeypatch.setattr(command.sys, "platform", "win32")
     assert main(["doctor"]) == 1
     assert "runs on macOS and Linux" in capsys.readouterr().err

@@ -14,13 +14,13 @@ import pytest
 from fake_coremltools import FakeCoreML
 from safetensors.numpy import save_file
 
-from sdcam import paths
 from sdcam.engines.coreml import system
 from sdcam.engines.host_side import HostSide
-from sdcam.engines.replay.tiny import TinyNetworks
+from sdcam.engines.replay.toy import ToyNetworks
 from sdcam.models import ModelFolder
 from sdcam.models.bundle import Bundle, BundleCard, sha256
 from sdcam.models.weights import WeightsFile
+from sdcam.platforms import macos
 
 SIZE = (128, 64)
 PROGRAMS = ("fused", "encode", "unet", "decode", "text_encoder")
@@ -75,16 +75,16 @@ def lenient_coreml(
     """The Mac; nobody looks whether its rules are kept."""
     host = HostSide.of(tiny_model, SIZE, "fake")
     usual = host.schedule.single_level(0.5)
-    tiny = TinyNetworks(host.spec, usual, host.embed_time.channels)
+    tiny = ToyNetworks(host.spec, usual, host.embed_time.channels)
     fake = FakeCoreML(_host(host), lambda name, inputs: _predict(tiny, name, inputs))
     sw_vers = tmp_path / "sw_vers"
     sw_vers.write_text('#!/bin/sh\n[ "$1" = -buildVersion ] && echo 24B83 || echo 15.1\n')
     sw_vers.chmod(0o755)
-    monkeypatch.setattr(system, "_SW_VERS", str(sw_vers))
+    monkeypatch.setattr(macos, "SW_VERS", (str(sw_vers),))
     monkeypatch.setattr(system.platform, "system", lambda: "Darwin")
     monkeypatch.setattr(system.metadata, "version", lambda name: "9.0")
     monkeypatch.setitem(sys.modules, "coremltools", fake.module())
-    monkeypatch.setattr(paths, "user_cache_path", lambda app: tmp_path / "cache" / app)
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda app: tmp_path / "cache" / app)
     return fake
 
 
@@ -120,11 +120,21 @@ def _host(host: HostSide) -> dict[str, dict[str, tuple[int, ...]]]:
     }
 
 
-def _predict(tiny: TinyNetworks, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+def _predict(tiny: ToyNetworks, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
     """The UNet's two halves: the first one does nothing but hand on."""
     if not inputs:  # asked for shapes
         latent = np.zeros((1, 4, SIZE[1] // 8, SIZE[0] // 8), np.float32)
-        return {"hidden" if name == "unet_1" else "noise": latent}
+        prompt, picture = (
+            np.zeros((1, 77, 8), np.float32),
+            np.zeros((SIZE[1], SIZE[0], 3), np.uint8),
+        )
+        return {
+            "text_encoder": {"prompt_embeds": prompt},
+            "encode": {"latent": latent},
+            "unet_1": {"hidden": latent},
+            "decode": {"styled": picture},
+            "fused": {"styled": picture, "latent": latent},
+        }.get(name, {"noise": latent})
     if name == "unet_1":
         return {"hidden": inputs["sample"]}
     if name == "unet_2":

@@ -137,14 +137,8 @@ class FakeCoreML:
         given = self.predict(name, {})
         return SimpleNamespace(
             description=SimpleNamespace(
-                input=[SimpleNamespace(name=each) for each in self.host[name]],
-                output=[
-                    SimpleNamespace(
-                        name=each,
-                        type=SimpleNamespace(multiArrayType=SimpleNamespace(shape=array.shape)),
-                    )
-                    for each, array in given.items()
-                ],
+                input=[_described(each, shape) for each, shape in self.host[name].items()],
+                output=[_described(each, array.shape) for each, array in given.items()],
             )
         )
 
@@ -201,6 +195,27 @@ class FakeCoreML:
     def _chatter(what: str) -> None:
         print(f"coremltools: {what}")
         os.write(1, f"Core ML: {what}\n".encode())
+
+
+def _described(name: str, shape: tuple[int, ...]) -> Any:
+    """A FeatureDescription; the values of its enums are FeatureTypes.proto's."""
+    picture = SimpleNamespace(
+        width=shape[0], height=shape[-1], colorSpace=20, ColorSpace=ColorSpace
+    )
+    array = SimpleNamespace(shape=shape, dataType=131104 if name == "input_ids" else 65568)
+    kind = "imageType" if name in ("image", "styled") else "multiArrayType"
+    return SimpleNamespace(
+        name=name,
+        type=SimpleNamespace(
+            WhichOneof=lambda oneof: kind, imageType=picture, multiArrayType=array
+        ),
+    )
+
+
+class ColorSpace:
+    @staticmethod
+    def Name(value: int) -> str:  # noqa: N802
+        return {10: "GRAYSCALE", 20: "RGB", 30: "BGR"}[value]
 
 
 def _error(description: str) -> RuntimeError:

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sdcam.engines.coreml import compiled, open_coreml, program
+from sdcam.engines.coreml import binding, compiled, open_coreml
 from sdcam.engines.host_side import HostSide
-from sdcam.engines.replay.tiny import TinyNetworks
+from sdcam.engines.replay.toy import ToyNetworks
 from sdcam.errors import SdcamError
 from sdcam.pipeline.stages import FUSED_STAGES, STAGES
 
@@ -53,7 +53,7 @@ def paint_fused(bundle, image, frames=3):
 def test_staged_programs_get_and_give_what_they_should(coreml, bundle, tiny_model, image):
     embeds, latent, noise, out = paint_staged(bundle, image)
     host = HostSide.of(tiny_model, (128, 64), "")
-    tiny = TinyNetworks(host.spec, host.schedule.single_level(0.5), 16)
+    tiny = ToyNetworks(host.spec, host.schedule.single_level(0.5), 16)
     words = host.tokenize("a cat").astype(np.int32)
     assert np.array_equal(embeds, tiny.text_encoder(words))
     assert np.array_equal(latent, tiny.encode(image))
@@ -65,7 +65,7 @@ def test_the_fused_program_gets_and_gives_what_it_should(coreml, bundle, tiny_mo
     embeds, latent, out = paint_fused(bundle, image)
     host = HostSide.of(tiny_model, (128, 64), "")
     level = host.schedule.single_level(0.5)
-    tiny = TinyNetworks(host.spec, level, 16)
+    tiny = ToyNetworks(host.spec, level, 16)
     time = host.embed_time(level.timestep)
     numbers = [np.float32([n]) for n in (0.5, level.sqrt_alpha, level.sqrt_one_minus_alpha)]
     theirs = np.zeros_like(latent)
@@ -182,7 +182,7 @@ def read_only(patch):
         view.flags.writeable = False
         return view
 
-    patch.setattr(program, "kept_for_life", view)
+    patch.setattr(binding, "kept_for_life", view)
 
 
 def with_gaps(patch):
@@ -191,11 +191,11 @@ def with_gaps(patch):
         wide[..., ::2] = array
         return wide[..., ::2]
 
-    patch.setattr(program, "kept_for_life", spread)
+    patch.setattr(binding, "kept_for_life", spread)
 
 
 def not_kept(patch):
-    patch.setattr(program, "kept_for_life", lambda array: array)
+    patch.setattr(binding, "kept_for_life", lambda array: array)
 
 
 def copied_each_time(patch):
@@ -205,7 +205,7 @@ def copied_each_time(patch):
         loaded = load(self, name, units)
 
         def predict(data):
-            copies = {key: program.kept_for_life(np.array(a)) if isinstance(a, np.ndarray) else a
+            copies = {key: binding.kept_for_life(np.array(a)) if isinstance(a, np.ndarray) else a
                       for key, a in data.items()}  # fmt: skip
             return loaded.predict(copies)
 
@@ -222,13 +222,13 @@ def pictures_as_arrays(patch):
     def new(mode, size):
         return np.zeros((size[1], size[0], 3), np.uint8).view(Array)
 
-    patch.setattr(program, "Image", SimpleNamespace(new=new, Image=Image.Image))
+    patch.setattr(binding, "Image", SimpleNamespace(new=new, Image=Image.Image))
 
 
 def height_before_width(patch):
     new = Image.new
     swapped = SimpleNamespace(new=lambda mode, size: new(mode, size[::-1]), Image=Image.Image)
-    patch.setattr(program, "Image", swapped)
+    patch.setattr(binding, "Image", swapped)
 
 
 def packages_loaded(patch):
@@ -239,27 +239,22 @@ def packages_loaded(patch):
 
 
 def unknown_input(patch):
-    bind = program.BoundProgram.__init__
+    bind = binding.BoundProgram.__init__
 
-    def binding(self, name, loaded, inputs, *rest):
+    def bound(self, name, loaded, inputs, *rest):
         bind(self, name, loaded, {**inputs, "timestep": np.zeros(1, np.float32)}, *rest)
 
-    patch.setattr(program.BoundProgram, "__init__", binding)
+    patch.setattr(binding.BoundProgram, "__init__", bound)
 
 
 @pytest.mark.parametrize(
     ("break_engine", "found"),
     [
-        (as_float16, "float16"),
-        (as_float64, "float64"),
         (read_only, "read-only"),
         (with_gaps, "not contiguous"),
         (not_kept, "last owner"),
         (copied_each_time, "another array at each call"),
-        (pictures_as_arrays, "no PIL image"),
-        (height_before_width, r"is RGB of \(64, 128\)"),
         (packages_loaded, "compiled at every load"),
-        (unknown_input, "timestep is missing or unknown"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -275,6 +270,56 @@ def test_a_broken_engine_is_found_out(
     gc.collect()
     lenient_coreml.check_lifetimes()
     assert any(re.search(found, rule) for rule in lenient_coreml.violations)
+
+
+@pytest.mark.parametrize(
+    ("break_engine", "says"),
+    [
+        (as_float16, r"as float32 \(1, 4, 8, 16\), not float16 \(1, 4, 8, 16\)"),
+        (as_float64, r"takes time_embedding as float32 .*, not float64"),
+        (pictures_as_arrays, r"takes image as RGB \(128, 64\), not uint8"),
+        (height_before_width, r"takes image as RGB \(128, 64\), not RGB \(64, 128\)"),
+        (unknown_input, "has no input timestep"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+@pytest.mark.parametrize("paint", [paint_staged, paint_fused])
+def test_inputs_are_checked_before_the_first_prediction(
+    lenient_coreml, bundle, image, monkeypatch, paint, break_engine, says
+):
+    break_engine(monkeypatch)
+    with pytest.raises(SdcamError, match=says):
+        paint(bundle, image)
+    assert lenient_coreml.violations == []  # the machine has seen nothing wrong
+
+
+@pytest.mark.parametrize(
+    ("program", "key", "shape", "says"),
+    [
+        ("unet", "mask", (1,), "unet needs the unknown input mask"),
+        ("decode", "latent", (1, 4, 8, 8), r"decode takes latent as float32 \(1, 4, 8, 8\)"),
+        ("encode", "image", (64, 64), r"encode takes image as RGB \(64, 64\)"),
+    ],
+)
+def test_a_program_with_other_inputs_is_refused_when_it_is_loaded(
+    lenient_coreml, bundle, program, key, shape, says
+):
+    lenient_coreml.host[program][key] = shape
+    with pytest.raises(SdcamError, match=says):
+        open_coreml(bundle, STAGES)
+    assert program not in lenient_coreml.calls
+
+
+def test_a_program_with_other_outputs_is_refused_when_it_is_loaded(lenient_coreml, bundle):
+    predict = lenient_coreml.predict
+
+    def other(name, inputs):
+        return {"z": np.zeros(1)} if name == "encode" else predict(name, inputs)
+
+    lenient_coreml.predict = other
+    with pytest.raises(SdcamError, match="encode has no output latent"):
+        open_coreml(bundle, STAGES)
+    assert "encode" not in lenient_coreml.calls
 
 
 def test_an_unguarded_standard_output_is_found_out(

@@ -1,4 +1,4 @@
-"""A program is compiled once for a Mac; what is stale or damaged is made anew."""
+"""A program is compiled once for a Mac; what is stale or damaged is compiled again."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sdcam.engines.coreml import open_coreml, system
 from sdcam.engines.coreml.compiled import CompiledPrograms, cache_folder
 from sdcam.errors import SdcamError
 from sdcam.models.bundle import Bundle
+from sdcam.platforms import macos
 
 ENCODE = ("preprocess", "encode")
 
@@ -23,7 +24,7 @@ def entries():
 
 def macos_is(version, build="24C101"):
     script = f'#!/bin/sh\n[ "$1" = -buildVersion ] && echo {build} || echo {version}\n'
-    Path(system._SW_VERS).write_text(script)
+    Path(macos.SW_VERS[0]).write_text(script)
 
 
 def test_the_second_start_compiles_nothing(coreml, bundle):
@@ -59,7 +60,7 @@ def test_macos_14_takes_no_hints(coreml, bundle):
     assert coreml.loaded[-1][2] is None
 
 
-def test_another_macos_is_compiled_for_anew_and_the_old_one_goes(coreml, bundle):
+def test_another_macos_is_compiled_for_again_and_the_old_entry_goes(coreml, bundle):
     open_coreml(bundle, ENCODE).close()
     before = entries()
     macos_is("15.2")
@@ -69,7 +70,7 @@ def test_another_macos_is_compiled_for_anew_and_the_old_one_goes(coreml, bundle)
     assert entries() != before
 
 
-def test_another_coremltools_is_compiled_with_anew(coreml, bundle, monkeypatch):
+def test_another_coremltools_is_compiled_with_again(coreml, bundle, monkeypatch):
     open_coreml(bundle, ENCODE).close()
     monkeypatch.setattr(system.metadata, "version", lambda name: "9.1")
     open_coreml(bundle, ENCODE).close()
@@ -77,7 +78,7 @@ def test_another_coremltools_is_compiled_with_anew(coreml, bundle, monkeypatch):
     assert len(entries()) == 1
 
 
-def test_a_bundle_that_was_converted_again_is_compiled_anew(coreml, bundle):
+def test_a_bundle_that_was_converted_again_is_compiled_again(coreml, bundle):
     open_coreml(bundle, ENCODE).close()
     card = json.loads((bundle.path / "bundle.json").read_text())
     card["files"]["encode.mlpackage/Data/model.mlmodel"] = "0" * 64
@@ -101,7 +102,7 @@ def test_a_damaged_program_is_compiled_once_more(coreml, bundle, caplog):
     file.write_text("")
     open_coreml(bundle, ENCODE).close()
     assert coreml.compiled == ["encode", "encode"]
-    assert "compiling it anew" in caplog.text
+    assert "compiling it again" in caplog.text
 
 
 def test_a_program_that_never_loads_is_an_error_with_its_name(coreml, bundle):
@@ -147,7 +148,7 @@ def test_what_a_killed_process_left_is_removed(coreml, bundle):
 def test_a_cache_that_cannot_be_written_is_one_sentence(coreml, bundle):
     cache_folder().parent.mkdir(parents=True)
     cache_folder().write_text("in the way")
-    with pytest.raises(SdcamError, match=r"encode cannot be kept in .*Make room"):
+    with pytest.raises(SdcamError, match=r"encode cannot be written to .*Make room"):
         open_coreml(bundle, ENCODE)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sdcam.engines import open as opening
-from sdcam.engines import open_engine
+from sdcam.engines import single_process as opening
+from sdcam.engines.single_process import open_engine
 from sdcam.errors import MissingError, SdcamError, UsageError
 from sdcam.models import ModelFolder
 
@@ -22,8 +22,8 @@ def test_auto_prefers_an_accelerator_for_all_but_the_embedded_model(tiny_copy, m
     monkeypatch.setattr(opening, "_torch_is_installed", lambda: True)
     big = ModelFolder.open(tiny_copy)
     embedded = ModelFolder.open(tiny_copy.rename(tiny_copy.with_name("pocket")))
-    assert opening._choose(big) == "torch"
-    assert opening._choose(embedded) == "openvino"
+    assert opening.automatic_engine(big) == "torch"
+    assert opening.automatic_engine(embedded) == "openvino"
 
 
 def test_without_graphs_and_without_torch_both_ways_out_are_named(tiny_copy, monkeypatch):

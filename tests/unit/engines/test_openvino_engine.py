@@ -11,7 +11,7 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-from sdcam.engines import open_engine
+from sdcam.engines.single_process import open_engine
 from sdcam.errors import MissingError, UsageError
 from sdcam.models import ModelFolder
 from sdcam.pipeline.networks import NetworksSpec
@@ -153,7 +153,8 @@ def test_neither_converter_nor_telemetry_is_imported(tiny_model):
     """OpenVINO's converter phones home unless opted out; its runtime does not."""
     program = (
         "import sys; from pathlib import Path\n"
-        "from sdcam.engines import open_engine; from sdcam.models import ModelFolder\n"
+        "from sdcam.engines.single_process import open_engine\n"
+        "from sdcam.models import ModelFolder\n"
         f"open_engine('openvino', ModelFolder.open(Path({str(tiny_model.path)!r})), (64, 64))\n"
         "print([m for m in sys.modules if 'telemetry' in m or 'ovc' in m])"
     )

@@ -9,7 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from sdcam.engines.render_size import SMOOTH_FPS, SQUARE, WIDE, auto_size, measured_size
+from sdcam.engines.render_size import SMOOTH_FPS, WIDE, auto_size, measured_size
+from sdcam.models.folder import USUAL_SIZE
 from sdcam.pipeline.networks import NetworksSpec
 from sdcam.pipeline.scheduler import NoiseSchedule
 
@@ -68,7 +69,7 @@ def test_sizes_fall_and_can_be_painted():
     areas = [width * height for width, height in WIDE]
     assert areas == sorted(areas, reverse=True)
     assert all(side % 64 == 0 for size in WIDE for side in size)
-    assert SQUARE[0] * SQUARE[1] >= areas[0]  # memory is allocated for the largest
+    assert USUAL_SIZE[0] * USUAL_SIZE[1] >= areas[0]  # memory is allocated for the largest
 
 
 def test_it_is_measured_once_an_engine_and_remembered(tmp_path):
@@ -100,4 +101,4 @@ def test_an_unwritable_cache_only_costs_time(tmp_path):
 
 
 def test_big_models_paint_the_square_that_they_were_made_for():
-    assert auto_size(SimpleNamespace(name="sdxs-512"), "auto", lambda size: None) == SQUARE
+    assert auto_size(SimpleNamespace(name="sdxs-512"), "auto", lambda size: None) == USUAL_SIZE

@@ -1,7 +1,8 @@
-"""The replay engine paints at a Mac's pace with Core ML's manners, and fails when it is told to."""
+"""The replay engine paints at a Mac's pace by Core ML's rules; `faulty` fails on request."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -12,9 +13,10 @@ import time
 import numpy as np
 import pytest
 
+from faulty import FaultyProgram, open_faulty, parse_faulty
 from sdcam.engines.replay import open_replay, parse_replay
-from sdcam.engines.replay.program import ReplayProgram
-from sdcam.engines.replay.tiny import TinyNetworks
+from sdcam.engines.replay.stand_in import ReplayProgram
+from sdcam.engines.replay.toy import ToyNetworks
 from sdcam.errors import SdcamError
 from sdcam.models import ModelFolder
 from sdcam.pipeline.frame import Frame, FrameBuffers
@@ -90,11 +92,12 @@ def test_a_process_without_networks_reads_nothing_of_the_model(tiny_copy):
 def program(tiny_model):
     """(program, milliseconds, faults) of the tiny model."""
     networks = open_replay(parse_replay("replay"), tiny_model, SIZE, ("smooth",))
-    tiny = TinyNetworks(networks.spec, networks.schedule.single_level(0.5), 16)
+    tiny = ToyNetworks(networks.spec, networks.schedule.single_level(0.5), 16)
 
     def make(name, milliseconds=0.0, faults=""):
-        known = parse_replay(f"replay {faults}").faults_of(name)
-        return ReplayProgram(name, tiny, milliseconds, known)
+        program = ReplayProgram(name, tiny, milliseconds)
+        known = parse_faulty(f"faulty {faults}")[1]
+        return FaultyProgram(program, milliseconds, known) if known else program
 
     return make
 
@@ -154,7 +157,7 @@ def test_garbage_comes_once_and_stops_the_model(tiny_model, frames, program):
     }
     noises = [unet.predict(inputs)["noise"] for _ in range(3)]
     assert [np.isfinite(noise).all() for noise in noises] == [True, False, True]
-    networks = open_replay(parse_replay("replay garbage=unet@3"), tiny_model, SIZE, STAGES)
+    networks = open_faulty("faulty garbage=unet@3", tiny_model, SIZE, STAGES)
     look = Look("a cat")
     img2img = Img2Img(networks, look)
     first, second = (FrameBuffers.allocate(networks.spec, frame) for frame in frames[:2])
@@ -188,16 +191,20 @@ def decoding(tiny_model):
     def start(faults):
         code = (
             "from pathlib import Path; import numpy as np, threading\n"
-            "from sdcam.engines.replay import open_replay, parse_replay\n"
+            "from faulty import open_faulty\n"
             "from sdcam.models import ModelFolder\n"
             f"model = ModelFolder.open(Path({str(tiny_model.path)!r}))\n"
-            f"spec = parse_replay('replay {faults}')\n"
-            "networks = open_replay(spec, model, (128, 64), ('decode',))\n"
+            f"networks = open_faulty('faulty {faults}', model, (128, 64), ('decode',))\n"
             "latent, out = np.zeros((1, 4, 8, 16), np.float32), np.zeros((64, 128, 3), np.uint8)\n"
             "threading.Timer(0.3, lambda: print('alive', flush=True)).start()\n"
             "for n in range(2, 6): print(n, flush=True); networks.decode(latent, out)\n"
         )
-        process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
         processes.append(process)
         return process
 
@@ -221,3 +228,15 @@ def test_a_hang_stops_every_thread_of_the_process(decoding):
     process.kill()
     assert process.stdout.read() == ""  # not even the thread that was to say that it is alive
     assert process.wait() == -signal.SIGKILL
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["crash=unet", "crash=unet@0", "crash=unet@3x2", "slow=unet@3", "burn=unet@3", "crash=vae@3"],
+)
+def test_a_mistyped_fault_is_refused(word):
+    """Else a test of a fault would pass without one."""
+    with pytest.raises(SdcamError, match="no fault"):
+        parse_faulty(f"faulty {word}")
+    with pytest.raises(SdcamError, match="no fault"):
+        parse_faulty("faulty:m3-ultra:fused crash=unet@3")

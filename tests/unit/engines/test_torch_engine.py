@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sdcam.engines import open_engine
+from sdcam.engines.single_process import open_engine
 from sdcam.errors import MissingError, UsageError
 
 torch = pytest.importorskip("torch")

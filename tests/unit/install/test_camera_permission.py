@@ -1,15 +1,15 @@
-"""How the app comes to the camera."""
+"""How the app gets permission for the camera."""
 
 from __future__ import annotations
 
 import pytest
 
-from sdcam.install.authorization import Authorization
 from sdcam.install.camera_permission import Answer, ask
+from sdcam.platforms.avfoundation import Authorization
 
 
 class Mac:
-    """A camera behind macOS's question, which the user answers after a while."""
+    """A camera behind a question of macOS, which the user answers after some polls."""
 
     def __init__(self, before, after=None, pictures=True, looks=3):
         self.authorization, self.after, self.pictures = before, after, pictures
@@ -40,25 +40,25 @@ def _no_waiting(monkeypatch):
         (Mac(Authorization.NOT_ASKED, Authorization.DENIED), Answer.DENIED, 1),
         (Mac(Authorization.DENIED), Answer.DENIED, 1),
         (Mac(Authorization.RESTRICTED), Answer.RESTRICTED, 1),
-        # Authorised, and yet nothing: what an app with the wrong identity sees.
+        # Authorised, but no pictures: what an app with the wrong identity gets.
         (Mac(Authorization.GRANTED, pictures=False), Answer.NO_PICTURES, 2),
     ],
 )
-def test_the_answer_is_what_the_user_said_and_the_camera_showed(mac, answer, opened):
+def test_answer_of_user_and_camera(mac, answer, opened):
     assert ask(mac.try_camera, mac.look) is answer
     assert mac.opened == opened
 
 
-def test_a_question_that_nobody_answers_ends():
+def test_unanswered_question_times_out():
     mac = Mac(Authorization.NOT_ASKED)
     assert ask(mac.try_camera, mac.look, patience=0.02) is Answer.UNANSWERED
 
 
-def test_without_a_camera_nobody_is_asked():
+def test_no_camera_no_question():
     assert ask(lambda: Answer.NO_CAMERA, pytest.fail) is Answer.NO_CAMERA
 
 
 @pytest.mark.parametrize("answer", Answer)
-def test_every_answer_is_a_sentence_with_a_way_on(answer):
+def test_every_answer_says_what_to_do(answer):
     assert answer.sentence.endswith(".")
     assert answer is Answer.GRANTED or answer.todo.endswith(".")

@@ -1,4 +1,4 @@
-"""The steps about launchd, taken on real processes: the small launchd of tests/integration, the app
+"""The steps about launchd on real processes: the small launchd of tests/integration, the app
 compiled here, and `sdcam service` itself."""
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from verify_mac.permission import STEPS as PERMISSION
 from verify_mac.step import Verdict
 
 from sdcam.errors import MissingError
-from sdcam.install.interpreter import find_libpython
+from sdcam.install.app_bundle import find_libpython
 from service_machine import PROGRAM, new_machine  # noqa: F401
 
-# What the steps wait for has to come in time.
+# The steps wait with timeouts.
 pytestmark = pytest.mark.alone
 _TAKEN = ("service", "app-python", "launchctl", "authorization", "crash", "stop-start", "trust")
 
@@ -31,7 +31,7 @@ class MacHere(Mac):
         super().__init__(Path(__file__).parents[3], machine.memory, attended=False)
         self.home = machine.home
         self.machine = machine
-        # That which the app's Python would find in a venv of the Mac.
+        # What the app's Python would find in its venv.
         self._environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
     def sdcam(self, *words, seconds=60.0):
@@ -64,14 +64,14 @@ def taken(mac, name):
     return next(step for step in every if step.id == name).act(mac)
 
 
-def test_they_pass_on_real_processes_and_leave_nothing_behind(here):
+def test_launchd_steps_pass_on_real_processes(here):
     for name in (*_TAKEN, "uninstall"):
         result = taken(here, name)
         assert result.verdict is Verdict.PASS, f"{name}: {result}"
     assert here.machine.left_in_home() == []
 
 
-def test_nobody_at_the_screen_is_no_failure(here):
+def test_no_login_at_the_screen_skips(here):
     (here.machine.memory / "logged-in").unlink()
     result = taken(here, "service")
     assert result.verdict is Verdict.SKIPPED
@@ -79,7 +79,7 @@ def test_nobody_at_the_screen_is_no_failure(here):
     assert here.machine.left_in_home() == []
 
 
-def test_a_service_that_does_not_come_back_fails(here, monkeypatch):
+def test_service_that_does_not_restart_fails(here, monkeypatch):
     assert taken(here, "service").verdict is Verdict.PASS
     plist = here.machine.home / "Library/LaunchAgents/com.streamdiffusion-cam.daemon.plist"
     told = plistlib.loads(plist.read_bytes())

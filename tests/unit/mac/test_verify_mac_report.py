@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 from verify_mac import __main__ as command
-from verify_mac.course import STEPS, rows_of, walk
-from verify_mac.machine import in_short, machine_data
+from verify_mac.course import STEPS
 from verify_mac.report import report
 from verify_mac.step import Step, failed, passed, skipped
 from verify_mac.table import NOT_YET, fill, rows_in
@@ -24,21 +23,7 @@ STEP = Step("cameras", "Lists them.", "all are there.", lambda mac: passed("Yes.
 MAC = {"model": "Mac15,6", "chip": "Apple M3 Pro", "macOS": "15.1"}
 
 
-def test_a_whole_run_fills_a_copy_of_the_table(mac, tmp_path):
-    copy = Path(shutil.copy(TABLE, tmp_path))
-    seen = list(walk(mac, say=lambda line: None))
-    when = f"2026-12-01, {in_short(machine_data(mac))}"
-    before = copy.read_text("utf-8")
-    copy.write_text(fill(before, rows_of(seen, when)), encoding="utf-8")
-    rows = rows_in(copy.read_text("utf-8"))
-    assert when == "2026-12-01, Apple M3 Pro (Mac15,6), macOS 15.1"
-    for step in STEPS:
-        if step.row:
-            assert rows.pop(step.row) == when
-    assert rows == {name: seen for name, seen in rows_in(before).items() if name in rows}
-
-
-def test_filling_changes_one_cell_and_can_be_done_again():
+def test_fill_changes_one_cell():
     text = TABLE.read_text("utf-8")
     once = fill(text, {"app-identity": "2026-12-01, a|b"})  # its row has a | in a command
     changed = [(a, b) for a, b in zip(text.splitlines(), once.splitlines(), strict=True) if a != b]
@@ -48,12 +33,12 @@ def test_filling_changes_one_cell_and_can_be_done_again():
     assert fill(once, {"app-identity": rows_in(text)["app-identity"]}) == text
 
 
-def test_a_row_that_is_not_there_is_a_mistake():
+def test_unknown_row_is_an_error():
     with pytest.raises(KeyError, match="no-such-row"):
         fill(TABLE.read_text("utf-8"), {"no-such-row": "today"})
 
 
-def test_every_row_of_the_table_can_be_read_and_names_its_step():
+def test_rows_and_steps_name_each_other():
     text = TABLE.read_text("utf-8")
     lines = [line for line in text.splitlines() if line.startswith("| `")]
     assert len(rows_in(text)) == len(lines)  # none twice, none that cannot be read
@@ -65,13 +50,13 @@ def test_every_row_of_the_table_can_be_read_and_names_its_step():
     assert named == {step.row: step.id for step in STEPS if step.row}
 
 
-def test_what_was_not_run_is_not_claimed():
-    """Nobody fills the column by hand with anything but a day, a machine, or "not yet"."""
+def test_seen_column_has_a_day_or_not_yet():
+    """Nothing is claimed that was not run."""
     for name, seen in rows_in(TABLE.read_text("utf-8")).items():
         assert seen == NOT_YET or re.match(r"(\*\*failed\*\* )?20\d\d-\d\d-\d\d, \S", seen), name
 
 
-def test_the_report_counts_and_shows_what_it_was_judged_by():
+def test_report_counts_and_shows_evidence():
     seen = [
         (STEP, failed("One | is\nmissing.", "evidence ``` with a fence")),
         (STEP, skipped("Nobody there.")),
@@ -85,7 +70,7 @@ def test_the_report_counts_and_shows_what_it_was_judged_by():
     assert text.count("<details>") == 1
 
 
-def test_long_evidence_is_cut_in_front():
+def test_long_evidence_keeps_its_end():
     seen = [(STEP, failed("No.", "x" * 50_000 + "the end"))]
     text = report(seen, MAC, "2026-12-01")
     assert "x\n" not in text
@@ -93,7 +78,7 @@ def test_long_evidence_is_cut_in_front():
     assert len(text) < 6000
 
 
-def test_the_report_does_not_name_people_or_computers(monkeypatch):
+def test_report_names_no_people_or_computers(monkeypatch):
     monkeypatch.setattr(getpass, "getuser", lambda: "annabel")
     monkeypatch.setattr(platform, "node", lambda: "annabels-macbook")
     monkeypatch.setattr(Path, "home", lambda: Path("/Users/annabel"))
@@ -103,31 +88,36 @@ def test_the_report_does_not_name_people_or_computers(monkeypatch):
     assert "~/sdcam, USER on " in text
 
 
-def test_elsewhere_than_on_a_mac_there_is_one_sentence(capsys):
+def test_other_systems_get_one_sentence(capsys):
     assert command.main(["--unattended"], platform="linux") == 1
     said = capsys.readouterr().out
     assert said.count("\n") == 1
     assert "needs a Mac" in said
 
 
-def test_the_command_writes_report_and_table_and_fails_with_a_step(mac, tmp_path, monkeypatch):
+def test_command_writes_report_and_table_and_fails_with_a_step(
+    recording_mac, tmp_path, monkeypatch
+):
     table, made = tmp_path / "verification.md", tmp_path / "build" / "report.md"
     shutil.copy(TABLE, table)
     monkeypatch.setattr(command, "_TABLE", table)
     monkeypatch.setattr(command, "_REPORT", made)
-    monkeypatch.setattr(command, "Mac", lambda root, work, attended: mac)
+    monkeypatch.setattr(command, "Mac", lambda root, work, attended: recording_mac)
+    monkeypatch.setattr(command, "machine_data", lambda mac: MAC)
+    step = next(step for step in STEPS if step.row == "coreml-layouts")
     words = ["--only", "layouts", "--write"]
-    assert command.main(words, platform="darwin") == 0
-    assert "✅ pass" in made.read_text("utf-8")
-    assert rows_in(table.read_text("utf-8"))["coreml-layouts"].endswith("macOS 15.1")
-    mac.answers = {"sdcam bench": mac.run("ls")}
-    assert command.main(words, platform="darwin") == 1
-    assert rows_in(table.read_text("utf-8"))["coreml-layouts"].startswith("**failed** 20")
-    assert rows_in(table.read_text("utf-8"))["obs-colours"] == NOT_YET
+    for result, code, cell in ((passed("Yes."), 0, "20"), (failed("No."), 1, "**failed** 20")):
+        monkeypatch.setattr(command, "walk", lambda mac, steps, result=result: [(step, result)])
+        assert command.main(words, platform="darwin") == code
+        assert result.verdict.value in made.read_text("utf-8")
+        filled = rows_in(table.read_text("utf-8"))
+        assert filled["coreml-layouts"].startswith(cell)
+        assert filled["coreml-layouts"].endswith("Apple M3 Pro (Mac15,6), macOS 15.1")
+        assert filled["obs-colours"] == NOT_YET
 
 
 @pytest.mark.skipif(platform.system() == "Darwin", reason="there it would begin")
-def test_make_says_it_too():
+def test_make_on_other_systems():
     # Not as a part of the `make test` that may be running this.
     environment = {name: v for name, v in os.environ.items() if not name.startswith("MAKE")}
     done = subprocess.run(

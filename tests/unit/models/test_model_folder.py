@@ -12,7 +12,7 @@ import pytest
 from sdcam.errors import ExitCode, MissingError
 from sdcam.models import ModelFolder
 from sdcam.models.catalogue import known
-from sdcam.models.origin import Origin
+from sdcam.models.provenance import Provenance
 
 
 def edit(path, **changes):
@@ -85,9 +85,9 @@ def test_what_was_pulled_and_is_not_whole_tells_how_it_is_pulled_anew(tiny_copy)
     assert "sdcam models pull" in refusal(tiny_copy).todo, "put there by hand"
     turbo = known("sd-turbo")
     for origin, pull in (
-        (Origin(source=turbo.hub, revision=turbo.revision), "sd-turbo"),
-        (Origin(source="some/one", revision="0123"), "some/one --revision 0123"),
-        (Origin(source="/stick/one"), "tiny --from /stick/one"),
+        (Provenance(source=turbo.hub, revision=turbo.revision), "sd-turbo"),
+        (Provenance(source="some/one", revision="0123"), "some/one --revision 0123"),
+        (Provenance(source="/stick/one"), "tiny --from /stick/one"),
     ):
         origin.write(tiny_copy)
         todo = f"sdcam models remove tiny, then sdcam models pull {pull}."

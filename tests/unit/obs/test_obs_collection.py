@@ -1,4 +1,4 @@
-"""The scene collection, what is put into it, and OBS's folders that it goes into."""
+"""The scene collection, its feeds, and the folders of OBS that it is installed into."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from sdcam import resources
 from sdcam.errors import MissingError, UsageError
 from sdcam.obs import COLLECTION, Feeds, ObsFolder, filled_in, find_obs, install
+from sdcam.platforms.names import OBS_DEVICE_UID
 
 SYSTEMS = ("linux", "darwin")
 
@@ -23,18 +24,18 @@ def sources_of(content):
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_every_scene_shows_only_sources_that_there_are(system, feeds):
+def test_scene_items_name_existing_sources(system, feeds):
     content = filled_in(system, feeds)
     sources = sources_of(content)
     scenes = {name for name, source in sources.items() if source["id"] == "scene"}
     assert {s["name"] for s in json.loads(content)["scene_order"]} == scenes
     assert json.loads(content)["current_scene"] in scenes and len(scenes) == 3
     shown = [item["name"] for s in scenes for item in sources[s]["settings"]["items"]]
-    assert set(shown) == set(sources) - scenes  # and no source lies idle
+    assert set(shown) == set(sources) - scenes  # and every source is used
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_the_feeds_are_where_the_service_leaves_them(system, feeds):
+def test_feeds_are_filled_in(system, feeds):
     sources = sources_of(filled_in(system, feeds))
     assert sources["Prompt"]["settings"]["text_file"] == str(feeds.caption)
     pair = sources["Camera and styled picture"]["settings"]
@@ -42,16 +43,16 @@ def test_the_feeds_are_where_the_service_leaves_them(system, feeds):
     assert pair["close_when_inactive"], "the service would encode pictures that nobody sees"
 
 
-def test_linux_is_told_the_node_and_macos_knows_the_extension(feeds):
+def test_camera_source_of_each_system(feeds):
     linux = sources_of(filled_in("linux", feeds))["Styled camera"]
     assert (linux["id"], linux["settings"]["device_id"]) == ("v4l2_input", "/dev/video7")
     macos = sources_of(filled_in("darwin", feeds))["Styled camera"]
     assert macos["id"] == "macos-avcapture"
-    assert macos["settings"]["device"] == "7626645E-4425-469E-9D8B-97E0FA59AC75"
+    assert macos["settings"]["device"] == OBS_DEVICE_UID
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_the_picture_fills_the_canvas_whatever_its_size(system, feeds):
+def test_items_scale_with_the_canvas(system, feeds):
     content = filled_in(system, feeds, (1280, 720))
     assert json.loads(content)["resolution"] == {"x": 1280, "y": 720}
     fitted = sources_of(content)
@@ -63,13 +64,13 @@ def test_the_picture_fills_the_canvas_whatever_its_size(system, feeds):
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_the_files_of_the_checkout_can_be_imported_as_they_are(system):
+def test_packaged_files_can_be_imported(system):
     name = {"linux": "Linux", "darwin": "macOS"}[system]
     file = resources.obs_scene(f"{COLLECTION} ({name}).json")
     assert json.loads(file.read_text())["name"] == COLLECTION
 
 
-def test_a_second_time_changes_nothing(tmp_path):
+def test_second_install_writes_nothing(tmp_path):
     file, written = install(tmp_path, b'{"name": "StreamDiffusion Cam"}')
     assert written and file == tmp_path / "StreamDiffusion_Cam.json"
     before = file.stat()
@@ -77,7 +78,7 @@ def test_a_second_time_changes_nothing(tmp_path):
     assert file.stat().st_mtime_ns == before.st_mtime_ns
 
 
-def test_what_the_user_made_of_it_stays_unless_forced(tmp_path):
+def test_changed_collection_needs_force(tmp_path):
     mine = tmp_path / "Untitled.json"  # OBS goes by the name inside
     mine.write_text('{"name": "StreamDiffusion Cam", "sources": ["mine"]}')
     with pytest.raises(UsageError, match=r"Untitled\.json.*--force"):
@@ -87,7 +88,7 @@ def test_what_the_user_made_of_it_stays_unless_forced(tmp_path):
     assert mine.read_bytes() == b"{}"
 
 
-def test_other_collections_are_not_touched(tmp_path):
+def test_other_collections_stay(tmp_path):
     others = {"a.json": "{}", "b.json": "not json", "c.json": "[]"}
     for name, text in others.items():
         (tmp_path / name).write_text(text)
@@ -96,12 +97,12 @@ def test_other_collections_are_not_touched(tmp_path):
     assert len(list(tmp_path.iterdir())) == 4
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path):
+def test_missing_folder_is_named(tmp_path):
     with pytest.raises(MissingError, match="nowhere"):
         install(tmp_path / "nowhere", b"{}")
 
 
-def test_obs_is_found_once_it_has_run(tmp_path, monkeypatch):
+def test_obs_folders_are_found(tmp_path, monkeypatch):
     monkeypatch.delenv("XDG_CONFIG_HOME")
     assert find_obs("linux", tmp_path) == find_obs("darwin", tmp_path) == []
     own = tmp_path / ".config" / "obs-studio"
@@ -114,7 +115,7 @@ def test_obs_is_found_once_it_has_run(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("file", ["user.ini", "global.ini"])
-def test_the_canvas_is_that_of_the_profile_in_use(tmp_path, file):
+def test_canvas_of_the_current_profile(tmp_path, file):
     obs = ObsFolder("OBS", tmp_path)
     assert obs.canvas() == (1920, 1080)
     (tmp_path / file).write_text("\ufeff[Basic]\nProfileDir=Big\n", encoding="utf-8")
@@ -125,7 +126,7 @@ def test_the_canvas_is_that_of_the_profile_in_use(tmp_path, file):
 
 
 @pytest.mark.parametrize("text", ["[Video]\nBaseCX=wide\n", "no section", "[Video]\nBaseCX=0\n"])
-def test_a_profile_that_cannot_be_read_means_the_usual_canvas(tmp_path, text):
+def test_unreadable_profile_means_default_canvas(tmp_path, text):
     (tmp_path / "user.ini").write_text("[Basic]\nProfileDir=P\n")
     (tmp_path / "basic" / "profiles" / "P").mkdir(parents=True)
     (tmp_path / "basic" / "profiles" / "P" / "basic.ini").write_text(text)

@@ -1,4 +1,4 @@
-"""What OBS is fed with: the caption and the stream of the side by side."""
+"""The feeds of the scenes: the caption file and the side by side."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sdcam.obs import CaptionFile, SideBySide
 END = b"\xff\xd9"  # of a JPEG
 
 
-def test_the_caption_is_the_newest_prompt(tmp_path):
+def test_caption_is_the_newest_prompt(tmp_path):
     caption = CaptionFile(tmp_path / "obs" / "prompt.txt")
     caption.write("Ölgemälde")
     assert (tmp_path / "obs" / "prompt.txt").read_text("utf-8") == "Ölgemälde"
@@ -23,7 +23,7 @@ def test_the_caption_is_the_newest_prompt(tmp_path):
     assert [f.read_text() for f in (tmp_path / "obs").iterdir()] == ["anime"]
 
 
-def test_the_caption_is_written_only_when_it_changes(tmp_path):
+def test_caption_is_written_only_on_change(tmp_path):
     file = tmp_path / "prompt.txt"
     caption = CaptionFile(file)
     caption.write("anime")
@@ -32,7 +32,7 @@ def test_the_caption_is_written_only_when_it_changes(tmp_path):
     assert not file.exists()
 
 
-def test_a_caption_that_cannot_be_written_is_said_once_and_tried_again(tmp_path, caplog):
+def test_unwritable_caption_is_logged_once_and_retried(tmp_path, caplog):
     (tmp_path / "obs").write_text("a file where the folder should be")
     caption = CaptionFile(tmp_path / "obs" / "prompt.txt")
     caption.write("one")
@@ -105,19 +105,19 @@ def near(picture, left, right):
     return np.abs(np.subtract(halves(picture), [left, right])).max() < 8
 
 
-def test_the_camera_is_left_and_the_styled_picture_right(viewer):
+def test_camera_left_styled_right(viewer):
     picture = viewer.picture()
     assert picture.shape == (64, 192, 3)
     assert near(picture, (255, 0, 0), (0, 0, 255)), halves(picture)
 
 
-def test_a_new_pair_follows(viewer, service):
+def test_new_pair_is_sent(viewer, service):
     viewer.picture()
     service.pair = plain((0, 0, 0), (0, 200, 0))
     until(lambda: near(viewer.picture(), (0, 0, 0), (0, 200, 0)))
 
 
-def test_what_may_not_be_shown_is_dark_and_of_the_same_size(viewer, service):
+def test_hidden_pair_is_dark_and_keeps_its_size(viewer, service):
     viewer.picture()
     service.pair = None
     until(lambda: viewer.picture().max() < 5)
@@ -126,35 +126,37 @@ def test_what_may_not_be_shown_is_dark_and_of_the_same_size(viewer, service):
     until(lambda: viewer.picture().max() > 100)
 
 
-def test_there_is_a_picture_before_the_first_one(path, service):
+def test_dark_picture_before_the_first_pair(path, service):
     service.pair = None
     viewer = Viewer(path)
     with viewer.socket:
         assert viewer.picture().max() < 5
 
 
-def test_nothing_is_asked_for_while_nobody_looks(path, service):
+def test_no_viewer_no_work(path, service):
     viewer = Viewer(path)
     with viewer.socket:
         viewer.picture()
-    until(lambda: not streaming())
-    asked = service.asked
-    time.sleep(0.2)
-    assert service.asked == asked
+
+    def quiet():
+        asked = service.asked
+        time.sleep(0.2)  # five pictures
+        return service.asked == asked
+
+    until(quiet)
 
 
-def test_only_this_user_may_connect(path):
+def test_socket_modes(path):
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_another_user_is_sent_nothing(path, monkeypatch):
-    monkeypatch.setattr("sdcam.obs.side_by_side.peer_uid", lambda viewer: 4242)
-    monkeypatch.setattr("os.geteuid", lambda: 1000)
+def test_other_user_is_disconnected(path, monkeypatch):
+    monkeypatch.setattr("sdcam.control.local_server.peer_uid", lambda viewer: 4242)
     assert turned_away(path)
 
 
-def test_a_crowd_is_turned_away_until_somebody_leaves(path):
+def test_viewers_are_limited(path):
     crowd = [Viewer(path) for _ in range(4)]
     for viewer in crowd:
         viewer.picture()
@@ -171,7 +173,7 @@ def turned_away(path):
         return viewer.socket.recv(1) == b""
 
 
-def test_a_viewer_that_takes_nothing_does_not_keep_others_out(path):
+def test_stalled_viewers_do_not_block_others(path):
     slow = [socket.socket(socket.AF_UNIX) for _ in range(3)]
     for each in slow:
         each.connect(str(path))
@@ -182,7 +184,7 @@ def test_a_viewer_that_takes_nothing_does_not_keep_others_out(path):
         each.close()
 
 
-def test_the_end_takes_viewers_and_socket_along(tmp_path, service):
+def test_exit_disconnects_viewers_and_removes_the_socket(tmp_path, service):
     path = tmp_path / "pair.sock"
     with SideBySide(path, service.newest):
         viewer = Viewer(path)
@@ -193,7 +195,7 @@ def test_the_end_takes_viewers_and_socket_along(tmp_path, service):
             pass
 
 
-def test_the_socket_of_a_killed_service_is_replaced(tmp_path, service):
+def test_stale_socket_is_replaced(tmp_path, service):
     path = tmp_path / "pair.sock"
     left = socket.socket(socket.AF_UNIX)
     left.bind(str(path))
@@ -204,7 +206,7 @@ def test_the_socket_of_a_killed_service_is_replaced(tmp_path, service):
             assert viewer.picture() is not None
 
 
-def test_a_service_that_ends_late_leaves_the_socket_of_the_next(tmp_path, service):
+def test_late_exit_keeps_the_next_services_socket(tmp_path, service):
     path = tmp_path / "pair.sock"
     first, second = SideBySide(path, service.newest), SideBySide(path, service.newest)
     first.__enter__()
@@ -215,13 +217,13 @@ def test_a_service_that_ends_late_leaves_the_socket_of_the_next(tmp_path, servic
             assert viewer.picture() is not None
 
 
-def test_without_a_place_the_service_goes_on(tmp_path, service, caplog):
+def test_socket_that_cannot_be_made_is_logged(tmp_path, service, caplog):
     with SideBySide(tmp_path / ("long" * 40) / "pair.sock", service.newest):
         assert "side by side" in caplog.text
 
 
 def streaming():
-    return any(thread.name == "side-by-side connection" for thread in threading.enumerate())
+    return any(thread.name == "side-by-side" for thread in threading.enumerate())
 
 
 def until(is_so, seconds=5.0):

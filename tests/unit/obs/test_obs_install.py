@@ -32,26 +32,26 @@ def obs(home):
     return obs
 
 
-def test_the_collection_lies_where_obs_looks(obs, capsys):
+def test_collection_is_installed(obs, capsys):
     assert main(["obs", "install"]) == 0
     file = obs / "basic" / "scenes" / NAME
     assert json.loads(file.read_text())["name"] == "StreamDiffusion Cam"
     assert str(file) in capsys.readouterr().out
 
 
-def test_the_caption_is_there_before_the_service_has_run(obs):
+def test_install_writes_the_first_caption(obs):
     main(["obs", "install"])
     assert caption_file().read_text()
 
 
-def test_the_caption_of_a_running_service_stays(obs):
+def test_install_keeps_the_caption_of_a_running_service(obs):
     caption_file().parent.mkdir(parents=True)
     caption_file().write_text("what it paints now")
     main(["obs", "install"])
     assert caption_file().read_text() == "what it paints now"
 
 
-def test_a_changed_collection_stays_and_the_way_out_is_told(obs, capsys):
+def test_changed_collection_names_force(obs, capsys):
     main(["obs", "install"])
     file = obs / "basic" / "scenes" / NAME
     file.write_text('{"name": "StreamDiffusion Cam", "mine": true}')
@@ -61,37 +61,37 @@ def test_a_changed_collection_stays_and_the_way_out_is_told(obs, capsys):
     assert "mine" not in file.read_text()
 
 
-def test_a_second_time_says_that_all_is_well(obs, capsys):
+def test_second_install_says_unchanged(obs, capsys):
     main(["obs", "install"])
     assert main(["obs", "install"]) == 0
     assert "there already" in capsys.readouterr().out
 
 
-def test_without_obs_it_says_how_to_get_it(home, capsys):
+def test_missing_obs_names_the_package(home, capsys):
     assert main(["obs", "install"]) == 3
     said = capsys.readouterr().err
     assert "brew install --cask obs" in said and "--folder" in said
     assert not (home / "Library").exists()
 
 
-def test_obs_has_to_be_closed(obs, monkeypatch, capsys):
+def test_running_obs_is_refused(obs, monkeypatch, capsys):
     running(monkeypatch, True)
     assert main(["obs", "install"]) == 1
     assert "Quit OBS" in capsys.readouterr().err
     assert not list(obs.rglob("*.json"))
 
 
-def test_a_folder_of_ones_own_needs_no_obs(home, tmp_path, monkeypatch):
+def test_folder_option_needs_no_obs(home, tmp_path, monkeypatch):
     running(monkeypatch, True)
     (tmp_path / "mine").mkdir()
     assert main(["obs", "install", "--folder", str(tmp_path / "mine")]) == 0
     assert (tmp_path / "mine" / NAME).exists()
 
 
-def test_linux_finds_the_camera_by_its_name_for_every_obs(home, monkeypatch):
+def test_linux_fills_the_node_into_every_obs(home, monkeypatch):
     monkeypatch.setattr("sdcam.cli.obs._SYSTEM", "linux")
     nodes = {"My Cam": "/dev/video4"}
-    monkeypatch.setattr("sdcam.output.loopback.find_loopback", nodes.__getitem__)
+    monkeypatch.setattr("sdcam.platforms.loopback.find_loopback", nodes.__getitem__)
     monkeypatch.setenv("SDCAM_OUTPUT__DEVICE", "My Cam")
     monkeypatch.delenv("XDG_CONFIG_HOME")
     places = [home / ".config", home / ".var/app/com.obsproject.Studio/config"]
@@ -108,18 +108,18 @@ def test_linux_without_the_camera_installs_nothing(home, monkeypatch, capsys):
         raise MissingError(f'There is no virtual camera "{device}".', "Load it.")
 
     monkeypatch.setattr("sdcam.cli.obs._SYSTEM", "linux")
-    monkeypatch.setattr("sdcam.output.loopback.find_loopback", missing)
+    monkeypatch.setattr("sdcam.platforms.loopback.find_loopback", missing)
     assert main(["obs", "install", "--folder", str(home)]) == 3
     assert "no virtual camera" in capsys.readouterr().err and not list(home.glob("*.json"))
 
 
-def test_another_system_is_told_so(monkeypatch, capsys):
+def test_unsupported_system_is_named(monkeypatch, capsys):
     monkeypatch.setattr("sdcam.cli.obs._SYSTEM", "win32")
     assert main(["obs", "install"]) == 2
     assert "win32" in capsys.readouterr().err
 
 
-def test_a_running_obs_is_one_of_this_user(monkeypatch):
+def test_only_this_users_obs_counts_as_running(monkeypatch):
     class Process:
         def __init__(self, name, uid):
             self.info = {"name": name, "uids": uid if uid is None else (0, uid, 0)}

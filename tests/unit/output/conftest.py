@@ -1,4 +1,4 @@
-"""A virtual camera without a driver: pyvirtualcam's own front over a backend made of Python."""
+"""A virtual camera without a driver: pyvirtualcam itself, with a backend written in Python."""
 
 from __future__ import annotations
 
@@ -49,16 +49,3 @@ def backend(monkeypatch):
 
     monkeypatch.setattr(pyvirtualcam.camera, "BACKENDS", {"python": Fresh})
     return Fresh
-
-
-@pytest.fixture
-def linux(tmp_path):
-    """What Linux says of a webcam (two nodes) and two loopback devices."""
-    labels = {"video0": "HD Webcam: HD Webcam", "video1": "HD Webcam: HD Webcam"}
-    labels |= {"video9": "StreamDiffusion Cam", "video10": "StreamDiffusion Cam", "video11": "OBS"}
-    for node, label in labels.items():
-        folder = tmp_path / "class" / "video4linux" / node
-        folder.mkdir(parents=True)
-        (folder / "name").write_text(label + "\n")
-    (tmp_path / "module" / "v4l2loopback").mkdir(parents=True)
-    return tmp_path

@@ -1,4 +1,4 @@
-"""The loopback device is found by the name that apps show, or its absence is explained."""
+"""A loopback device is made ready, given back, and every refusal is explained."""
 
 from __future__ import annotations
 
@@ -9,30 +9,8 @@ import pytest
 from sdcam import resources
 from sdcam.errors import MissingError
 from sdcam.output import loopback as module
-from sdcam.output.loopback import explain_refusal, find_loopback, leave, make_ready
-from sdcam.output.loopback_state import State
-
-
-def test_a_device_is_found_by_its_label_the_lowest_number_first(linux):
-    assert find_loopback("StreamDiffusion Cam", linux) == "/dev/video9"
-    assert find_loopback("OBS", linux) == "/dev/video11"
-
-
-def test_a_node_is_taken_as_it_is(linux):
-    assert find_loopback("/dev/video10", linux) == "/dev/video10"
-
-
-def test_a_node_that_does_not_exist_is_explained(linux):
-    with pytest.raises(MissingError, match=r"/dev/video77 does not exist"):
-        find_loopback("/dev/video77", linux)
-
-
-def test_a_driver_that_is_not_there_comes_with_the_commands(tmp_path):
-    with pytest.raises(MissingError, match='There is no virtual camera "StreamDiff') as caught:
-        find_loopback("StreamDiffusion Cam", tmp_path)
-    assert "sudo apt install v4l2loopback-dkms" in caught.value.todo
-    load = 'sudo modprobe v4l2loopback exclusive_caps=1 card_label="StreamDiffusion Cam"'
-    assert load in caught.value.todo
+from sdcam.output.loopback import LoopbackDriver, explain_refusal, make_ready
+from sdcam.platforms.loopback import LoopbackState
 
 
 def test_the_manual_loads_the_driver_as_the_service_has_it_loaded():
@@ -42,17 +20,10 @@ def test_the_manual_loads_the_driver_as_the_service_has_it_loaded():
     assert f"echo '{shipped}' | sudo tee /etc/modprobe.d/streamdiffusion-cam.conf\n" in manual
 
 
-def test_a_driver_with_other_labels_is_loaded_again(linux):
-    with pytest.raises(MissingError) as caught:
-        find_loopback("My Cam", linux)
-    assert "sudo modprobe -r v4l2loopback && sudo modprobe v4l2loopback" in caught.value.todo
-    assert 'card_label="My Cam"' in caught.value.todo
-
-
 @pytest.mark.parametrize(
     ("said", "what", "todo"),
     [
-        ("Could not access /dev/video9 due to missing permissions.", "not be written", "usermod"),
+        ("Could not access /dev/video9 due to missing permissions.", "may not write", "usermod"),
         (
             "Virtual camera device /dev/video9 could not be configured: Device or resource busy",
             "Another program",
@@ -73,10 +44,10 @@ def test_every_refusal_of_pyvirtualcam_says_what_to_do(said, what, todo):
 
 @pytest.fixture
 def device(monkeypatch):
-    """A v4l2loopback; it has no version, as those that miss their writers' end."""
+    """A v4l2loopback without a version, as those that do not notice a closed writer."""
 
     class Device:
-        state = State.FREE
+        state = LoopbackState.FREE
         kept = ""
         programs = ()
         freed = False
@@ -88,26 +59,26 @@ def device(monkeypatch):
     monkeypatch.setattr(module, "query_state", lambda node: one.state)
     monkeypatch.setattr(module, "real_state", lambda node, sys_root: one.state)
     monkeypatch.setattr(module, "kept_format", lambda node, width, height: one.kept)
-    monkeypatch.setattr(module, "holders", lambda node: list(one.programs))
+    monkeypatch.setattr(module, "users_of", lambda node: list(one.programs))
     monkeypatch.setattr(module, "free", one.free)
     return one
 
 
-@pytest.mark.parametrize("state", [State.FREE, State.BOTH])
-def test_a_device_that_waits_for_a_writer_is_left_as_it_is(device, linux, state):
+@pytest.mark.parametrize("state", [LoopbackState.FREE, LoopbackState.BOTH])
+def test_free_device_is_left_alone(device, linux, state):
     device.state = state
     make_ready("/dev/video9", 640, 360, linux)
     assert not device.freed
 
 
-def test_a_device_that_missed_its_writers_end_is_freed(device, linux):
-    device.state = State.STUCK
+def test_stuck_device_is_freed_before_opening(device, linux):
+    device.state = LoopbackState.STUCK
     make_ready("/dev/video9", 640, 360, linux)
     assert device.freed
 
 
-def test_a_device_that_another_program_feeds_is_left_to_it_and_it_is_named(device, linux):
-    device.state, device.programs = State.WRITTEN, ["obs (pid 4711)"]
+def test_other_writer_is_named_and_not_disturbed(device, linux):
+    device.state, device.programs = LoopbackState.WRITTEN, ["obs (pid 4711)"]
     with pytest.raises(MissingError) as caught:
         make_ready("/dev/video9", 640, 360, linux)
     assert caught.value.what == "Another program writes to /dev/video9: obs (pid 4711)."
@@ -115,42 +86,67 @@ def test_a_device_that_another_program_feeds_is_left_to_it_and_it_is_named(devic
     assert not device.freed
 
 
-def test_who_feeds_it_may_be_another_user_or_have_been_killed(device, linux):
-    device.state = State.WRITTEN
+def test_unknown_writer_is_explained_with_fuser_and_reload(device, linux):
+    device.state = LoopbackState.WRITTEN
     with pytest.raises(MissingError, match=r"Another program writes to /dev/video9\.") as caught:
         make_ready("/dev/video9", 640, 360, linux)
     assert "sudo fuser -v /dev/video9" in caught.value.todo
     assert "sudo modprobe -r v4l2loopback && " in caught.value.todo
 
 
-def test_an_app_that_keeps_another_size_is_named(device, linux):
-    device.state, device.kept, device.programs = State.BOTH, "640x480 YU12", ["zoom (pid 4711)"]
+def test_app_that_keeps_another_format_is_named(device, linux):
+    device.state, device.kept, device.programs = (
+        LoopbackState.BOTH,
+        "640x480 YU12",
+        ["zoom (pid 4711)"],
+    )
     with pytest.raises(MissingError) as caught:
         make_ready("/dev/video9", 640, 360, linux)
-    assert "keeps to 640x480 YU12 as long as an app shows it: zoom (pid 4711)." in caught.value.what
-    assert "takes 640x360 when the camera is closed there" in caught.value.todo
+    assert "keeps 640x480 YU12 as long as an app shows it: zoom (pid 4711)." in caught.value.what
+    assert "takes 640x360 when that app closes the camera" in caught.value.todo
 
 
-def test_a_real_camera_is_no_virtual_one(device, linux):
-    device.state = State.ANOTHER
+def test_real_camera_is_refused_as_output(device, linux):
+    device.state = LoopbackState.ANOTHER
     with pytest.raises(MissingError, match="is a camera"):
         make_ready("/dev/video9", 640, 360, linux)
 
 
-def test_a_device_that_cannot_be_asked_is_for_the_next_to_explain(linux):
+def left(node, sys_root):
+    """A writer that is about to end."""
+    driver = LoopbackDriver.__new__(LoopbackDriver)
+    driver.device, driver._sys_root = node, sys_root
+    driver.left()
+
+
+def test_device_that_cannot_be_queried_is_left_to_the_open(linux):
     make_ready("/dev/video77", 640, 360, linux)
-    leave("/dev/video77", linux)
+    left("/dev/video77", linux)
 
 
-@pytest.mark.parametrize("state", [State.STUCK, State.WRITTEN])
-def test_who_leaves_says_so_where_the_driver_does_not_notice(device, linux, state):
+@pytest.mark.parametrize("state", [LoopbackState.STUCK, LoopbackState.WRITTEN])
+def test_old_driver_is_told_when_the_writer_leaves(device, linux, state):
     device.state = state
-    leave("/dev/video9", linux)
+    left("/dev/video9", linux)
     assert device.freed
 
 
-def test_a_newer_driver_notices_by_itself_who_leaves(device, linux):
+def test_newer_driver_is_not_told_when_the_writer_leaves(device, linux):
     (linux / "module" / "v4l2loopback" / "version").write_text("0.13.2\n")
-    device.state = State.STUCK
-    leave("/dev/video9", linux)
+    device.state = LoopbackState.STUCK
+    left("/dev/video9", linux)
     assert not device.freed
+
+
+def test_removed_or_replaced_node_is_a_fault(device, linux, tmp_path, monkeypatch):
+    node = tmp_path / "video9"
+    node.touch()
+    monkeypatch.setattr(module, "find_loopback", lambda label, sys_root: str(node))
+    driver = LoopbackDriver("StreamDiffusion Cam", 640, 360, linux)
+    driver.opened()
+    assert driver.find_fault(0) is None
+    (tmp_path / "other").touch()
+    (tmp_path / "other").rename(node)
+    assert "StreamDiffusion Cam" in str(driver.find_fault(0))
+    node.unlink()
+    assert driver.find_fault(0) is not None

@@ -1,13 +1,13 @@
-"""Outputs are opened by what the user calls them."""
+"""`open_sink` opens what a user's spec names."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
+from sdcam import output
 from sdcam.errors import UsageError
-from sdcam.output import open_sink, spec
-from sdcam.output.null import Null
+from sdcam.output import Null, open_sink
 from sdcam.output.recording import Recording
 from sdcam.settings.schema import OutputSettings
 
@@ -42,14 +42,14 @@ def test_file_is_a_recording(tmp_path):
     [("virtual-camera", "My Cam"), ("virtual-camera:Other: Cam", "Other: Cam")],
 )
 def test_the_virtual_camera_is_that_of_the_settings_unless_named(monkeypatch, text, device):
-    monkeypatch.setattr(spec, "VirtualCamera", Opened)
+    monkeypatch.setattr(output, "VirtualCamera", Opened)
     assert open_sink(text, SMALL).device == device
 
 
 @pytest.mark.parametrize(
     "text", ["", "webcam", "file", "file:", "virtual-camera:", "null:x", "Null", "film.mp4"]
 )
-def test_anything_else_is_refused_with_what_there_is(text):
+def test_unknown_output_lists_the_known_ones(text):
     with pytest.raises(UsageError) as caught:
         open_sink(text, SMALL)
     assert f'"{text}" is not an output' in caught.value.what

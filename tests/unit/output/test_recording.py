@@ -1,4 +1,4 @@
-"""What was sent can be played."""
+"""Recordings: every frame that was sent can be played, whatever ends the recording."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 
 from sdcam.errors import ExitCode, MissingError, SdcamError, UsageError
+from sdcam.output import recording as module
 from sdcam.output.recording import Recording
 from sdcam.settings.schema import OutputSettings
 
@@ -57,7 +59,7 @@ def played(path):
 
 
 def wrapped(tmp_path, *before):
-    """An ffmpeg with other circumstances: a shell script that ends in the real one."""
+    """A shell script that runs the lines `before`, then the real ffmpeg."""
     script = tmp_path / "ffmpeg.sh"
     script.write_text("\n".join(["#!/bin/sh", *before, f'exec "{FFMPEG}" "$@"']) + "\n")
     script.chmod(0o755)
@@ -150,7 +152,7 @@ def test_a_finished_recording_is_an_ordinary_mp4(tmp_path):
 
 
 @pytest.mark.alone
-def test_a_stopped_encoder_never_holds_up_the_sender_and_loses_no_frame(tmp_path):
+def test_stopped_encoder_does_not_block_send_or_lose_frames(tmp_path):
     recording = Recording(str(tmp_path / "film.mp4"), LARGE)
     recording.send(grey(0, LARGE))
     encoder = recording._process.pid
@@ -171,18 +173,55 @@ def test_a_stopped_encoder_never_holds_up_the_sender_and_loses_no_frame(tmp_path
     assert len(played(recording.path)) == 41
 
 
-def test_closing_does_not_wait_for_ever(tmp_path):
-    recording = Recording(str(tmp_path / "film.mp4"), LARGE, drain_seconds=0.3)
+def test_close_ends_an_encoder_that_does_not_finish(tmp_path):
+    recording = Recording(str(tmp_path / "film.mp4"), LARGE)
     encoder = recording._process.pid
     os.kill(encoder, signal.SIGSTOP)
     for _ in range(4):
         recording.send(grey(50, LARGE))
     start = time.monotonic()
-    fault = recording.close()
+    fault = recording.close(drain_seconds=0.3)
     assert time.monotonic() - start < 3.0
     assert "did not finish in 0.3 s" in str(fault)
     with pytest.raises(ProcessLookupError):
         os.kill(encoder, 0)
+
+
+def test_a_second_close_cuts_the_drain_short(tmp_path):
+    recording = Recording(str(tmp_path / "film.mp4"), LARGE)
+    os.kill(recording._process.pid, signal.SIGSTOP)
+    for _ in range(4):
+        recording.send(grey(50, LARGE))
+    faults = []
+    closing = threading.Thread(target=lambda: faults.append(recording.close(60.0)))
+    closing.start()
+    time.sleep(0.2)
+    assert closing.is_alive()
+    assert recording.close(drain_seconds=0.0) is None
+    closing.join(3.0)
+    assert not closing.is_alive()
+    assert "was ended" in str(faults[0])
+
+
+def test_an_encoder_that_survives_its_kill_is_given_up(tmp_path, monkeypatch):
+    """A process in uninterruptible sleep, on a disk that does not answer."""
+    monkeypatch.setattr(module, "_KILL_SECONDS", 0.2)
+    recording = Recording(str(tmp_path / "film.mp4"), LARGE)
+    os.kill(recording._process.pid, signal.SIGSTOP)
+    kill = recording._process.kill
+    monkeypatch.setattr(recording._process, "kill", lambda: None)
+    start = time.monotonic()
+    fault = recording.close(drain_seconds=0.1)
+    assert time.monotonic() - start < 2.0
+    assert f"ffmpeg (pid {recording._process.pid}) does not end" in str(fault)
+    kill()
+
+
+def test_a_recording_is_closed_at_the_end_of_its_with(tmp_path):
+    with Recording(str(tmp_path / "film.mp4"), SMALL) as recording:
+        recording.send(grey(60))
+    assert recording._process.returncode == 0
+    assert len(played(recording.path)) == 1
 
 
 def test_a_full_disk_ends_the_recording_with_a_sentence_and_a_film(tmp_path):
@@ -253,7 +292,7 @@ def test_ctrl_c_does_not_reach_the_encoder(tmp_path):
     recording.close()
 
 
-def test_a_file_that_is_there_is_overwritten(tmp_path):
+def test_existing_file_is_overwritten(tmp_path):
     for count in (30, 10):
         recording = Recording(str(tmp_path / "film.mp4"), SMALL)
         for _ in range(count):
@@ -263,7 +302,7 @@ def test_a_file_that_is_there_is_overwritten(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["film of 50%d.mp4", "Größe.MP4", "-y.mp4", "a:b.mp4"])
-def test_names_are_taken_as_they_are(tmp_path, name, monkeypatch):
+def test_odd_file_names_are_recorded_to(tmp_path, name, monkeypatch):
     monkeypatch.chdir(tmp_path)
     recording = Recording(name, SMALL)
     recording.send(grey(1))
@@ -272,14 +311,14 @@ def test_names_are_taken_as_they_are(tmp_path, name, monkeypatch):
     assert (tmp_path / name).stat().st_size > 500
 
 
-def test_closing_twice_is_closing_once(tmp_path):
+def test_recording_can_be_closed_twice(tmp_path):
     recording = Recording(str(tmp_path / "film.mp4"), SMALL)
     recording.send(grey(1))
     recording.close()
     recording.close()
 
 
-def test_a_recording_without_a_frame_closes_in_peace(tmp_path):
+def test_empty_recording_closes_without_a_fault(tmp_path):
     recording = Recording(str(tmp_path / "film.mp4"), SMALL)
     assert recording.close() is None
 

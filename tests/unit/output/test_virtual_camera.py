@@ -1,4 +1,4 @@
-"""The virtual camera takes frames that fit, and explains itself when it cannot."""
+"""The virtual camera takes frames that fit, and explains every fault."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import pytest
 import pyvirtualcam.camera
 
 from sdcam.errors import ExitCode, MissingError, SdcamError, UsageError
-from sdcam.output import backlog
-from sdcam.output import virtual_camera as module
-from sdcam.output.virtual_camera import OBS_CAMERA, VirtualCamera
+from sdcam.output import loopback, obs_camera, virtual_camera
+from sdcam.output.virtual_camera import VirtualCamera
+from sdcam.platforms.names import OBS_CAMERA
 from sdcam.settings.schema import OutputSettings
 
 HD = OutputSettings()
@@ -96,10 +96,10 @@ def test_a_frame_that_does_not_fit_never_reaches_the_device(backend, linux):
 
 def test_the_time_of_a_send_is_measured(backend, linux):
     sink = on_linux(linux)
-    assert sink.send_ms == 0.0
+    assert sink.report() == {"send_ms": 0.0}
     for _ in range(5):
         sink.send(frame())
-    assert 0.0 < sink.send_ms < 100.0
+    assert 0.0 < sink.report()["send_ms"] < 100.0
 
 
 def test_a_dead_device_is_a_fault(backend, linux):
@@ -111,7 +111,7 @@ def test_a_dead_device_is_a_fault(backend, linux):
 
 
 def test_a_fault_that_is_remembered_does_not_keep_the_backend_alive(monkeypatch):
-    """That of macOS lets go of the camera only when it is freed."""
+    """The backend of macOS releases the camera only when it is freed."""
 
     class OneAtATime:
         alive = 0
@@ -188,64 +188,67 @@ def test_an_obs_camera_that_is_taken_says_why(backend):
         on_macos()
 
 
-class Gone:
-    """A device that is there for some looks, then gone."""
+@pytest.fixture
+def clock(monkeypatch):
+    """The time of a send: `clock.now`, in seconds."""
 
-    def __init__(self, looks):
-        self.looks = iter([False] * looks + [True])
+    class Clock:
+        now = 100.0
 
-    def lost(self):
-        return next(self.looks)
+        def perf_counter(self):
+            return self.now
+
+    one = Clock()
+    monkeypatch.setattr(virtual_camera, "time", one)
+    return one
 
 
+@pytest.mark.parametrize("fps", [30, 1])  # 1: a camera at rest
 @pytest.mark.parametrize("system", ["linux", "darwin"])
-def test_a_device_that_is_gone_is_noticed_within_half_a_second(backend, linux, system, monkeypatch):
-    """The driver itself takes frames without a word."""
-    monkeypatch.setattr(module, "_presence", lambda node, platform: Gone(looks=1))
+def test_a_device_that_is_gone_is_noticed_within_half_a_second(
+    backend, linux, system, monkeypatch, clock, fps
+):
+    """The driver itself goes on taking frames."""
+    answers = iter([None, loopback.gone("Cam")])
+    for driver in (loopback.LoopbackDriver, obs_camera.ObsDriver):
+        monkeypatch.setattr(driver, "find_fault", lambda self, sent: next(answers))
     sink = on_linux(linux) if system == "linux" else on_macos()
-    for _ in range(29):
-        sink.send(frame(sink.pixel_format))
     with pytest.raises(SdcamError, match="is gone"):
-        sink.send(frame(sink.pixel_format))
-    assert len(backend.cameras[0].frames) == 29
+        for _ in range(40):
+            clock.now += 1 / fps
+            sink.send(frame(sink.pixel_format))
+    assert clock.now - 100.0 <= max(1.1, 2 / fps)
 
 
 def test_on_macos_frames_that_nobody_takes_are_a_fault_before_they_fill_the_memory(
-    backend, monkeypatch
+    backend, monkeypatch, clock
 ):
     memory = {"bytes": 10**8}
-    monkeypatch.setattr(backlog, "own_footprint", lambda: memory["bytes"])
+    monkeypatch.setattr(obs_camera, "own_memory", lambda: memory["bytes"])
     sink = on_macos()
     taken = frame("UYVY")
     with pytest.raises(SdcamError, match="takes no frames") as caught:
         for _ in range(1000):
+            clock.now += 1 / 30
             sink.send(taken)
             memory["bytes"] += taken.nbytes
     assert "Stop the virtual camera in OBS" in caught.value.todo
     assert memory["bytes"] < 4 * 10**8
 
 
-def test_it_reports_the_time_of_a_send(backend, linux):
-    sink = on_linux(linux)
-    assert sink.report() == {"send_ms": 0.0}
-    sink.send(frame())
-    assert sink.report() == {"send_ms": round(sink.send_ms, 2)}
-
-
 def test_the_device_is_made_ready_before_it_is_opened(backend, linux, monkeypatch):
     def refuse(node, width, height, sys_root):
         raise MissingError(f"{node} {width}x{height} is in use.")
 
-    monkeypatch.setattr(module, "make_ready", refuse)
+    monkeypatch.setattr(loopback, "make_ready", refuse)
     with pytest.raises(MissingError, match="/dev/video9 1280x720 is in use"):
         on_linux(linux)
     assert backend.cameras == [], "pyvirtualcam up to 0.14 would leave it open"
 
 
-def test_the_driver_is_told_when_it_is_closed(backend, linux, monkeypatch):
+def test_driver_is_told_when_the_camera_closes(backend, linux, monkeypatch):
     left = []
-    monkeypatch.setattr(module, "leave", lambda node, sys_root: left.append(node))
-    sink = on_linux(linux)
-    assert left == []
-    sink.close()
+    monkeypatch.setattr(loopback.LoopbackDriver, "left", lambda self: left.append(self.device))
+    with on_linux(linux):
+        assert left == []
     assert left == ["/dev/video9"] and backend.cameras[0].closed

@@ -51,7 +51,7 @@ class Gate(ActivityGate):
 
 @pytest.fixture(autouse=True)
 def _watchers(monkeypatch):
-    monkeypatch.setattr(module, "AudienceWatcher", Watcher)
+    monkeypatch.setattr(module, "ViewerWatcher", Watcher)
     Watcher.made = []
 
 

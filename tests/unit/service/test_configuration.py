@@ -43,7 +43,7 @@ def configuration(path):
         ("[camera]\nfps = 15\n[model]\nengine = 'torch'\n", {"look", "camera", "model"}),
     ],
 )
-def test_an_edit_concerns_only_its_own_part(configuration, path, text, concerned):
+def test_edit_concerns_only_its_own_part(configuration, path, text, concerned):
     path.write_text(text)
     changes = configuration.reload()
     parts = ("look", "camera", "model", "output", "restart")
@@ -52,12 +52,12 @@ def test_an_edit_concerns_only_its_own_part(configuration, path, text, concerned
     assert changes.settings == configuration.settings
 
 
-def test_what_must_wait_for_a_restart_is_named(configuration, path):
+def test_keys_that_need_a_restart_are_named(configuration, path):
     path.write_text('[service]\nlog_count = 9\nlog_level = "debug"\n')
     assert configuration.reload().restart == ("service.log_count",)
 
 
-def test_it_waits_until_the_restart_or_until_it_is_as_before(configuration, path):
+def test_key_waits_until_restart_or_until_it_is_as_before(configuration, path):
     path.write_text("[service]\nlog_count = 9\n")
     configuration.reload()
     path.write_text("[service]\nlog_count = 9\n[look]\nseed = 1\n")
@@ -68,7 +68,7 @@ def test_it_waits_until_the_restart_or_until_it_is_as_before(configuration, path
     assert configuration.waiting == ()
 
 
-def test_a_service_that_starts_with_a_broken_file_takes_the_last_good_one(path):
+def test_service_with_a_broken_file_starts_with_the_last_good_one(path):
     service = Configuration.of_service(path)
     assert service.error is None
     path.write_text("[look]\nstrength = 0.9\n")
@@ -82,7 +82,7 @@ def test_a_service_that_starts_with_a_broken_file_takes_the_last_good_one(path):
     assert service.error is None
 
 
-def test_without_a_last_good_one_it_takes_the_defaults(path):
+def test_service_without_a_last_good_file_starts_with_defaults(path):
     path.write_text("[look\n")
     service = Configuration.of_service(path, {"look": {"seed": 3}})
     assert (service.settings.look.strength, service.settings.look.seed) == (0.5, 3)
@@ -92,29 +92,29 @@ def test_without_a_last_good_one_it_takes_the_defaults(path):
         Configuration.of_service(path, {"look": {"seed": -3}})
 
 
-def test_a_run_without_a_file_takes_changes_too():
+def test_run_without_a_file_accepts_changes():
     configuration = Configuration.without_file(Settings())
     assert configuration.set({"look.seed": 1}).look
     assert configuration.settings.look.seed == 1
     assert configuration.status() == {"file": None, "error": None, "restart": []}
 
 
-def test_an_edit_that_says_the_same_changes_nothing(configuration, path):
+def test_edit_of_comments_changes_nothing(configuration, path):
     path.write_text('# better\n[look]\nstrength = 0.2\nprompt = "oil"\n')
     changes = configuration.reload()
     assert changes is not None
     assert not changes
 
 
-def test_a_mistake_changes_nothing_and_is_kept_until_it_is_mended(configuration, path):
+def test_mistake_changes_nothing_until_it_is_fixed(configuration, path):
     before = configuration.settings
     path.write_text("[look]\nprompt = 'anime'\nstrength = 2\n")
     assert configuration.reload() is None
     assert configuration.settings is before
-    (mistake,) = configuration.error.mistakes
-    assert mistake.as_dict()["file"] == str(path)
-    assert (mistake.as_dict()["line"], mistake.key) == (3, "look.strength")
-    assert "less than or equal to 1" in mistake.expected
+    (issue,) = configuration.error.issues
+    assert issue.as_dict()["file"] == str(path)
+    assert (issue.as_dict()["line"], issue.key) == (3, "look.strength")
+    assert "less than or equal to 1" in issue.expected
     status = json.loads(json.dumps(configuration.status()))
     assert status["file"] == str(path)
     assert status["error"]["mistakes"][0]["line"] == 3
@@ -123,14 +123,14 @@ def test_a_mistake_changes_nothing_and_is_kept_until_it_is_mended(configuration,
     assert configuration.error is None
 
 
-def test_a_file_that_is_gone_is_no_wish_for_the_defaults(configuration, path):
+def test_deleted_file_keeps_the_settings(configuration, path):
     path.unlink()
     assert configuration.reload() is None
     assert configuration.settings.look.strength == 0.2
     assert "does not exist" in str(configuration.error)
 
 
-def test_a_file_may_come_later(tmp_path, monkeypatch):
+def test_file_may_appear_later(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     configuration = Configuration.read()
     assert configuration.settings.look.strength == 0.5
@@ -139,7 +139,7 @@ def test_a_file_may_come_later(tmp_path, monkeypatch):
     assert configuration.reload().keys == {"look.strength"}
 
 
-def test_the_order_of_the_sources_outlives_a_reload(path, monkeypatch):
+def test_precedence_holds_after_reload(path, monkeypatch):
     monkeypatch.setenv("SDCAM_LOOK__SEED", "5")
     configuration = Configuration.read(path, {"look": {"prompt": "command line"}})
     path.write_text("[look]\nprompt = 'file'\nseed = 6\nblend = 0.1\n")
@@ -148,7 +148,7 @@ def test_the_order_of_the_sources_outlives_a_reload(path, monkeypatch):
     assert (look.prompt, look.seed, look.blend, look.steps) == ("command line", 5, 0.1, 1)
 
 
-def test_a_change_by_command_lasts_until_the_file_is_edited(configuration, path):
+def test_change_by_command_lasts_until_the_next_edit(configuration, path):
     assert configuration.set({"look.prompt": "anime", "look.blend": 0.3}).look
     assert configuration.runtime == {"look.prompt": "anime", "look.blend": 0.3}
     path.write_text("[look\n")  # a mistake is no edit
@@ -171,7 +171,7 @@ def test_a_change_by_command_lasts_until_the_file_is_edited(configuration, path)
     ],
 )
 @pytest.mark.parametrize("file", ["here", "made from the default"])
-def test_saving_some_keys_keeps_what_was_changed_besides(path, file, values):
+def test_save_keeps_other_changes_by_command(path, file, values):
     if file != "here":
         path.unlink()
     named = path if file == "here" else None
@@ -188,7 +188,7 @@ def test_saving_some_keys_keeps_what_was_changed_besides(path, file, values):
     assert (look.prompt, look.blend, look.steps) == ("oil", 0.0, 3)
 
 
-def test_what_the_command_line_said_does_not_come_back_by_saving(path):
+def test_save_does_not_bring_back_the_command_line(path):
     configuration = Configuration.read(path, {"look": {"prompt": "command line"}})
     configuration.set({"look.prompt": "anime"})
     assert not configuration.save({"look.prompt": "anime"})
@@ -196,7 +196,7 @@ def test_what_the_command_line_said_does_not_come_back_by_saving(path):
     assert configuration.settings.look.prompt == "anime"
 
 
-def test_what_is_saved_and_not_in_force_is_told(path, monkeypatch):
+def test_saved_names_what_covers_a_key(path, monkeypatch):
     monkeypatch.setenv("SDCAM_CAMERA__FPS", "15")
     configuration = Configuration.read(path, {"output": {"fps": 5}})
     values = {"output.fps": 24, "camera.fps": 24, "look.seed": 1, "styles.mine": "a"}
@@ -216,7 +216,7 @@ def test_what_is_saved_and_not_in_force_is_told(path, monkeypatch):
         ({"look.blend": 0.2, "model.name": "nowhere"}, r'model "nowhere".* Nothing is saved'),
     ],
 )
-def test_what_cannot_be_saved_whole_changes_nothing(configuration, path, values, sentence):
+def test_refused_save_changes_nothing(configuration, path, values, sentence):
     before = path.read_text()
     with pytest.raises(UsageError, match=sentence):
         configuration.save(values)
@@ -225,7 +225,7 @@ def test_what_cannot_be_saved_whole_changes_nothing(configuration, path, values,
     assert configuration.runtime == {}
 
 
-def test_a_run_without_a_file_saves_nothing():
+def test_run_without_a_file_saves_nothing():
     with pytest.raises(UsageError, match="reads no configuration file"):
         Configuration.without_file(Settings()).save({"look.seed": 1})
 
@@ -240,17 +240,17 @@ def test_a_run_without_a_file_saves_nothing():
         ('name = "/nowhere/at-all"\nengine = "torch"', "name"),
     ],
 )
-def test_a_model_that_is_not_here_changes_nothing(path, monkeypatch, edit, key):
+def test_missing_model_changes_nothing(path, monkeypatch, edit, key):
     monkeypatch.setenv("XDG_DATA_HOME", str(path.parent))
     configuration = Configuration.read(path)
     path.write_text(f"[look]\nseed = 1\n[model]\n{edit}\n")
     assert configuration.reload() is None
-    (mistake,) = configuration.error.mistakes
-    assert (mistake.key, mistake.origin.file, mistake.origin.line) == (f"model.{key}", path, 4)
+    (issue,) = configuration.error.issues
+    assert (issue.key, issue.origin.file, issue.origin.line) == (f"model.{key}", path, 4)
     assert configuration.settings.look.seed == 42
 
 
-def test_a_model_that_was_missing_at_the_start_or_went_away_holds_up_no_other_edit(path):
+def test_missing_model_holds_up_no_other_edit(path):
     model = path.parent / "model"
     path.write_text(f'[model]\nname = "{model}"\n')
     configuration = Configuration.of_service(path)
@@ -275,7 +275,15 @@ def test_only_live_keys_change_by_command(configuration):
     assert configuration.settings.look.blend == 0.0
 
 
-def test_the_first_file_must_be_right(path):
+def test_text_key_gets_the_text_while_running(configuration, path):
+    configuration.set({"look.prompt": "1984", "look.strength": "0.75"})
+    look = configuration.settings.look
+    assert (look.prompt, look.strength) == ("1984", 0.75)
+    configuration.save({"look.prompt": "1985"})
+    assert 'prompt = "1985"' in path.read_text()
+
+
+def test_first_file_must_be_right(path):
     path.write_text("nonsense")
     with pytest.raises(ConfigError, match="line 1"):
         Configuration.read(path)

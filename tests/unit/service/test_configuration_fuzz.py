@@ -1,5 +1,5 @@
-"""Whatever is written into the configuration file, or lies in its place: the last good settings
-stay in force, or the new ones are good, and a mistake is a sentence that names the file."""
+"""Whatever is in the configuration file, or in its place: the last good settings stay in force or
+the new ones are good, and the message about a mistake names the file."""
 
 from __future__ import annotations
 
@@ -125,10 +125,10 @@ def obeys(configuration, path):
     if changes is None:
         assert configuration.settings is before
         assert str(path) in str(configuration.error)
-        for mistake in configuration.error.mistakes:
-            assert mistake.expected
-            assert mistake.origin.line is None or mistake.origin.line >= 1
-            assert len(str(mistake)) < 1000
+        for issue in configuration.error.issues:
+            assert issue.expected
+            assert issue.origin.line is None or issue.origin.line >= 1
+            assert len(str(issue)) < 1000
     else:
         assert configuration.error is None
         is_good(configuration)
@@ -147,7 +147,7 @@ class Counted:
 
 @settings(max_examples=2200, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(content=files)
-def test_two_thousand_files_and_none_breaks_it(path, content):
+def test_2200_generated_files_never_raise(path, content):
     path.write_text(GOOD)
     configuration = Configuration.read(path)
     path.write_bytes(content)
@@ -158,7 +158,7 @@ def test_two_thousand_files_and_none_breaks_it(path, content):
     assert configuration.settings.look.prompt == "the last good one"
 
 
-def test_there_were_so_many_and_of_both_kinds():
+def test_generated_files_were_accepted_and_refused():
     if Counted.files:  # run with the test above
         assert Counted.files >= 2000
         assert 200 < Counted.refused < Counted.files - 50
@@ -166,7 +166,7 @@ def test_there_were_so_many_and_of_both_kinds():
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(edits=st.lists(files, min_size=2, max_size=6))
-def test_edit_after_edit(path, edits):
+def test_sequences_of_generated_edits_never_raise(path, edits):
     path.write_text(GOOD)
     configuration = Configuration.read(path)
     for content in edits:
@@ -223,7 +223,7 @@ def folder_gone(path):
         Path.unlink,
     ],
 )
-def test_whatever_lies_in_the_files_place(tmp_path, staged):
+def test_folder_pipe_link_or_nothing_in_the_place_of_the_file(tmp_path, staged):
     path = tmp_path / "folder" / "config.toml"
     path.parent.mkdir()
     path.write_text(GOOD)
@@ -234,7 +234,7 @@ def test_whatever_lies_in_the_files_place(tmp_path, staged):
     assert psutil.Process().num_fds() == open_before
 
 
-def test_no_permission_to_read_it():
+def test_unreadable_file_keeps_the_settings():
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         path = Path(folder) / "config.toml"
         path.write_text(GOOD)
@@ -254,7 +254,7 @@ def test_no_permission_to_read_it():
         assert obeys(configuration, path) is not None
 
 
-def test_deep_nesting_and_endless_numbers(good):
+def test_deep_nesting_and_huge_numbers(good):
     configuration = Configuration.read(good)
     for text in (
         "a=" + "[" * 5000,
@@ -269,7 +269,7 @@ def test_deep_nesting_and_endless_numbers(good):
         obeys(configuration, good)
 
 
-def test_edits_under_the_watchers_eyes(good):
+def test_watcher_survives_broken_files(good):
     """The real thread, files of every kind one after the other, and at the end a good one."""
     configuration = Configuration.read(good)
     reloaded = threading.Event()

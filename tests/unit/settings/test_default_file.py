@@ -1,4 +1,4 @@
-"""config/config.toml documents every key, with the default that the models have."""
+"""config/config.toml documents every key with the default of the models."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 import tomlkit
 
 from sdcam import resources
-from sdcam.engines.coreml.units import UNITS, USUAL
+from sdcam.engines.coreml.layouts import DEFAULT_UNITS, UNITS
 from sdcam.settings import load
 from sdcam.settings.default_file import (
     SCHEMA_NAME,
@@ -18,24 +18,24 @@ from sdcam.settings.default_file import (
     meaning,
     schema_text,
 )
-from sdcam.settings.key import choices_of, effect_of
+from sdcam.settings.keys import choices_of, effect_of
 from sdcam.settings.schema import CoreMLSettings, Settings, sections
 
 PATH = resources.config("config.toml")
 KEYS = [(name, model, key) for name, model in sections().items() for key in model.model_fields]
 
 
-def test_it_and_its_schema_are_what_the_models_say():
+def test_default_file_and_schema_match_the_models():
     remedy = "sdcam config init --force --config config/config.toml"
     assert PATH.read_text(encoding="utf-8") == default_text(), remedy
     assert PATH.with_name(SCHEMA_NAME).read_text(encoding="utf-8") == schema_text(), remedy
 
 
-def test_it_loads_and_changes_nothing():
+def test_default_file_loads_and_changes_nothing():
     assert load(PATH) == load()
 
 
-def test_it_names_every_key_with_its_default_and_no_other():
+def test_default_file_has_every_key_and_no_other():
     documented = tomlkit.parse(PATH.read_text(encoding="utf-8")).unwrap()
     assert documented.pop("styles") == {}
     assert documented == {
@@ -43,7 +43,7 @@ def test_it_names_every_key_with_its_default_and_no_other():
     }
 
 
-def test_every_key_has_title_description_effect_and_stands_with_a_comment():
+def test_every_key_has_title_description_effect_and_comment():
     lines = PATH.read_text(encoding="utf-8").splitlines()
     for section, model, key in KEYS:
         field = model.model_fields[key]
@@ -61,17 +61,17 @@ def test_every_number_has_bounds():
             assert len(field.metadata) >= 2, f"{section}.{key}"
 
 
-def test_a_unit_stands_in_the_file_and_in_the_schema():
+def test_units_are_in_file_and_schema():
     assert "(0 to 60 seconds)" in default_text()
     assert "(64 to 3840 pixels)" in default_text()
     assert json_schema()["properties"]["output"]["properties"]["hold_seconds"]["unit"] == "seconds"
 
 
-def test_no_line_is_too_long_to_read():
+def test_default_file_wraps_at_100_columns():
     assert max(map(len, default_text().splitlines())) <= 100
 
 
-def test_the_schema_has_no_references_and_forbids_unknown_keys():
+def test_schema_has_no_references_and_forbids_unknown_keys():
     schema = json_schema()
     assert "$ref" not in json.dumps(schema)
     assert set(schema["properties"]) == set(Settings.model_fields)
@@ -80,7 +80,7 @@ def test_the_schema_has_no_references_and_forbids_unknown_keys():
     assert schema["properties"]["output"]["properties"]["fit"]["enum"] == ["crop", "pad", "blur"]
 
 
-def test_the_schema_marks_a_typo_of_an_engine_and_a_prompt_without_words():
+def test_schema_rejects_engine_typo_and_blank_prompt():
     properties = json_schema()["properties"]
     engine = properties["model"]["properties"]["engine"]["pattern"]
     assert re.search(engine, "openvino:bf16")
@@ -93,7 +93,7 @@ def test_the_schema_marks_a_typo_of_an_engine_and_a_prompt_without_words():
         assert not re.search(prompt["pattern"], "  ")
 
 
-def test_editors_find_the_schema_beside_the_file(tmp_path):
+def test_schema_is_written_beside_the_file(tmp_path):
     path = tmp_path / "new" / "config.toml"
     create(path)
     first = path.read_text(encoding="utf-8").splitlines()[0]
@@ -101,8 +101,8 @@ def test_editors_find_the_schema_beside_the_file(tmp_path):
     assert json.loads((path.parent / name).read_text(encoding="utf-8")) == json_schema()
 
 
-def test_compute_units_are_the_engines_words():
-    assert list(CoreMLSettings.model_fields) == list(USUAL)
+def test_compute_units_match_the_engine():
+    assert list(CoreMLSettings.model_fields) == list(DEFAULT_UNITS)
     for field in CoreMLSettings.model_fields.values():
         assert set(choices_of(field)) == {"auto", *UNITS}
     assert CoreMLSettings().chosen == {}

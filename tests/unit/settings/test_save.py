@@ -1,4 +1,4 @@
-"""`--save`: values go back into the user's file, and everything else there stays as it is."""
+"""`--save` writes values into the user's file; everything else in it stays as it is."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def path(tmp_path):
     return tmp_path / "config.toml"
 
 
-def test_comments_order_and_columns_stay(path):
+def test_save_keeps_comments_order_and_columns(path):
     path.write_text('# mine\n[look]\nprompt = "oil"      # what\nseed = 7\n\n# the end\n')
     save(path, {"look.prompt": "anime"})
     assert path.read_text() == (
@@ -26,7 +26,7 @@ def test_comments_order_and_columns_stay(path):
     )
 
 
-def test_a_new_key_stands_below_its_header_and_a_new_section_at_the_end(path):
+def test_save_adds_keys_below_headers_and_sections_at_the_end(path):
     path.write_text("[look]\nseed = 7\n\n# The camera.\n[camera]\nfps = 24.0")
     save(path, {"look.strength": 0.8, "output.mirror": True, "styles.my own": "a\nb"})
     assert path.read_text() == (
@@ -46,7 +46,7 @@ def test_a_new_key_stands_below_its_header_and_a_new_section_at_the_end(path):
         default_text(),
     ],
 )
-def test_every_way_to_write_a_table_takes_a_value(path, text):
+def test_save_into_every_form_of_table(path, text):
     path.write_bytes(text.encode())
     before = load(path)
     save(path, {"look.strength": 0.25, "look.prompt": 'a "new" one\\', "service.log_count": 4})
@@ -58,7 +58,7 @@ def test_every_way_to_write_a_table_takes_a_value(path, text):
         assert "\n" not in path.read_bytes().decode().replace("\r\n", "")
 
 
-def test_the_default_file_is_made_where_there_is_none(path):
+def test_save_creates_the_default_file(path):
     save(path, {"look.strength": 0.25})
     text = path.read_text()
     assert text.startswith("#:schema")
@@ -66,7 +66,7 @@ def test_the_default_file_is_made_where_there_is_none(path):
     assert path.with_name("config.schema.json").exists()
 
 
-def test_the_mode_stays_and_a_link_is_followed(path, tmp_path):
+def test_save_keeps_mode_and_follows_links(path, tmp_path):
     target = tmp_path / "dotfiles" / "sdcam.toml"
     target.parent.mkdir()
     target.write_text("[look]\nseed = 1\n")
@@ -79,14 +79,14 @@ def test_the_mode_stays_and_a_link_is_followed(path, tmp_path):
     assert list(target.parent.iterdir()) == [target]
 
 
-def test_a_broken_file_is_left_alone(path):
+def test_save_leaves_a_broken_file_alone(path):
     path.write_text("[look\n")
-    with pytest.raises(ConfigError, match=r"line 1: .* Nothing is saved before that is mended"):
+    with pytest.raises(ConfigError, match=r"line 1: .* Nothing is saved until this is fixed"):
         save(path, {"look.seed": 2})
     assert path.read_text() == "[look\n"
 
 
-def test_a_wrong_value_is_refused(path):
+def test_save_refuses_a_wrong_value(path):
     path.write_text("[look]\n")
     with pytest.raises(ConfigError, match=r"look.strength = 3: .* Nothing is saved"):
         save(path, {"look.strength": 3})
@@ -95,20 +95,35 @@ def test_a_wrong_value_is_refused(path):
     assert path.read_text() == "[look]\n"
 
 
-def test_a_read_only_file_is_refused(path):
+def test_save_into_a_value_in_the_place_of_a_section(path):
+    """It was a TypeError before."""
+    path.write_text('# mine\nlook = "oil"\n')
+    with pytest.raises(ConfigError, match=r"line 2: look = 'oil'.* Nothing is saved"):
+        save(path, {"look.seed": 2})
+    assert path.read_text() == '# mine\nlook = "oil"\n'
+
+
+def test_save_converts_text(path):
+    save(path, {"look.prompt": "1984", "look.strength": "0.25", "output.mirror": "yes"})
+    saved = tomlkit.parse(path.read_text()).unwrap()
+    assert (saved["look"]["prompt"], saved["look"]["strength"]) == ("1984", 0.25)
+    assert saved["output"]["mirror"] is True
+
+
+def test_save_refuses_a_read_only_file(path):
     path.write_text("[look]\n")
     path.chmod(0o444)
     with pytest.raises(SdcamError, match="read-only: nothing is saved"):
         with_values(path, {"look.seed": 2})
 
 
-def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path):
+def test_save_into_an_unwritable_folder(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(SdcamError, match=r"cannot be (written|read)"):
         save(tmp_path / "file" / "config.toml", {"look.seed": 2})
 
 
-def test_the_same_value_again_does_not_touch_the_file(path):
+def test_save_of_the_same_value_does_not_touch_the_file(path):
     path.write_text("[look]\nseed = 2\n")
     before = path.stat()
     save(path, {"look.seed": 2})

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import queue
+import statistics
 import threading
 import time
 
 import pytest
 
+from sdcam.settings import watcher
 from sdcam.settings.watcher import ConfigWatcher
 
 PATIENCE = 10.0
@@ -28,7 +30,7 @@ class Watched:
     def next(self):
         return self.reports.get(timeout=PATIENCE)
 
-    def silent(self, seconds=0.4):
+    def silent(self, seconds=0.6):
         try:
             return self.reports.get(timeout=seconds)
         except queue.Empty:
@@ -85,22 +87,31 @@ def in_pieces(path):
     "edit",
     [in_place, put_over, backup_then_new, delete_then_create, truncate_then_write, in_pieces],
 )
-def test_every_way_to_write_is_one_change(watched, edit):
+def test_every_way_to_write_a_file_is_one_change(watched, edit):
     edit(watched.path)
     assert watched.next() == "new"
     assert watched.silent() is None
 
 
 @pytest.mark.alone
-def test_it_is_noticed_in_time_for_a_live_key(watched):
-    """Under 300 ms with the reading; the quickest of five, for the machine has other work too."""
+def test_a_save_is_noticed_within_a_third_of_a_second(watched):
+    """The median of seven, each at another moment between two looks of the watcher."""
     taken = []
-    for text in ("one", "three", "fifteen", "seven", "thirty"):
+    for number in range(7):
+        time.sleep(0.037 * number)
         started = time.monotonic()
-        watched.path.write_text(text)
+        watched.path.write_text(str(number) * (number + 1))
         watched.next()
         taken.append(time.monotonic() - started)
-    assert min(taken) < 0.25
+    assert statistics.median(taken) < 1 / 3
+
+
+def test_it_wakes_up_four_times_a_second(watched, monkeypatch):
+    looks = []
+    stamp = watcher._stamp
+    monkeypatch.setattr(watcher, "_stamp", lambda path: looks.append(path) or stamp(path))
+    time.sleep(2.0)
+    assert 2 <= len(looks) <= 9
 
 
 def test_a_link_and_what_it_points_to(tmp_path):
@@ -118,7 +129,7 @@ def test_a_link_and_what_it_points_to(tmp_path):
     watched.watcher.stop()
 
 
-def test_a_file_that_comes_only_later_and_goes(tmp_path):
+def test_a_file_that_appears_later_and_goes(tmp_path):
     path = tmp_path / "not yet" / "config.toml"
     watched = Watched(path)
     path.parent.mkdir()
@@ -129,7 +140,7 @@ def test_a_file_that_comes_only_later_and_goes(tmp_path):
     watched.watcher.stop()
 
 
-def test_a_report_that_fails_does_not_end_the_watch(tmp_path, caplog):
+def test_a_callback_that_raises_does_not_end_the_watch(tmp_path, caplog):
     path = tmp_path / "config.toml"
     called = threading.Semaphore(0)
 
@@ -137,17 +148,17 @@ def test_a_report_that_fails_does_not_end_the_watch(tmp_path, caplog):
         called.release()
         raise ValueError("staged")
 
-    watcher = ConfigWatcher(path, fail)
-    watcher.start()
+    watch = ConfigWatcher(path, fail)
+    watch.start()
     for text in ("one", "three"):
         path.write_text(text)
         assert called.acquire(timeout=PATIENCE)
-    watcher.stop()
-    watcher.stop()
+    watch.stop()
+    watch.stop()
     assert "staged" in caplog.text
 
 
-def test_watching_costs_next_to_nothing(watched):
+def test_watching_costs_less_than_a_hundredth_of_a_core(watched):
     before = time.process_time()
-    time.sleep(1.0)
-    assert time.process_time() - before < 0.05
+    time.sleep(2.0)
+    assert time.process_time() - before < 0.02

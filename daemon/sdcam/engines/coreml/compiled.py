@@ -1,10 +1,10 @@
 """Compiled programs, kept from one start to the next.
 
-Core ML runs `.mlmodelc`; coremltools compiles an `.mlpackage` anew at every load. What is compiled
+Core ML runs `.mlmodelc`; coremltools would compile an `.mlpackage` at every load. The compiled form
 depends on the package, on macOS and on coremltools, so these make the key:
 
     CACHE/coreml/KEY/unet.mlmodelc
-    CACHE/coreml/KEY/made-from.json      which bundle and program, to find what has become stale
+    CACHE/coreml/KEY/made-from.json      which bundle and program: finds stale entries
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from typing import Any
 import psutil
 
 from sdcam import paths
-from sdcam.engines.coreml.reason import reason
-from sdcam.engines.coreml.standard_output import kept_standard_output
-from sdcam.engines.coreml.system import System
+from sdcam.engines.coreml.binding import Description, Feature
+from sdcam.engines.coreml.system import System, kept_standard_output, reason
 from sdcam.errors import SdcamError
 from sdcam.models.bundle import Bundle
 
 _NOTE = "made-from.json"
+# ArrayFeatureType.ArrayDataType
+_DTYPES = {65552: "float16", 65568: "float32", 65600: "float64", 131104: "int32"}
 
 _log = logging.getLogger("sdcam.model")
 
@@ -47,8 +48,8 @@ class CompiledPrograms:
     folder: Path
 
     def load(self, name: str, units: str) -> Any:
-        """A program as a `CompiledMLModel`; compiled first if it is not yet, and once more if
-        what is in the cache cannot be loaded.
+        """A program as a `CompiledMLModel`. Compiles it if the cache lacks it, or if what is in
+        the cache cannot be loaded.
 
         Args:
             name: "fused", "encode", "unet", "unet_1", "decode", "text_encoder".
@@ -61,9 +62,9 @@ class CompiledPrograms:
         if entry.is_dir():
             try:
                 return self._load(entry, name, units)
-            except Exception as fault:  # coremltools raises whatever Core ML said
+            except Exception as fault:  # coremltools has no class of its own for Core ML's errors
                 _log.warning(
-                    "%s in the cache is damaged (%s): compiling it anew", name, reason(fault)
+                    "%s in the cache is damaged (%s): compiling it again", name, reason(fault)
                 )
                 shutil.rmtree(entry, ignore_errors=True)
         self._compile(name, entry)
@@ -71,6 +72,25 @@ class CompiledPrograms:
             return self._load(entry, name, units)
         except Exception as fault:
             raise self._unfit(name, "load", fault) from fault
+
+    def describe(self, name: str) -> Description:
+        """Inputs and outputs of a program. A compiled program does not tell them; its package does.
+
+        Raises:
+            SdcamError: the package cannot be read.
+        """
+        try:
+            package = str(self.bundle.program(name))
+            described = self.coremltools.utils.load_spec(package).description
+            return Description(
+                {each.name: _feature(each.type) for each in described.input},
+                {each.name: _feature(each.type) for each in described.output},
+            )
+        except Exception as fault:  # protobuf's errors have no common base class
+            raise SdcamError(
+                f"The program {name} of {self.bundle.path} cannot be read ({fault}).",
+                f"Convert it again: sdcam models convert {self.bundle.card.model}.",
+            ) from fault
 
     def _entry(self, name: str) -> Path:
         package = f"{name}.mlpackage/"
@@ -92,7 +112,7 @@ class CompiledPrograms:
             )
 
     def _compile(self, name: str, entry: Path) -> None:
-        """Into a hidden folder, which then is renamed: there is never half an entry."""
+        """Compiles into a hidden folder, then renames it: an entry is complete or absent."""
         _log.info("compiling %s of %s for Core ML, once", name, self.bundle.path)
         fresh = self.folder / f".{entry.name}.{os.getpid()}"
         try:
@@ -104,7 +124,7 @@ class CompiledPrograms:
             _put(fresh, entry)
         except OSError as fault:
             raise SdcamError(
-                f"The compiled program {name} cannot be kept in {self.folder} "
+                f"The compiled program {name} cannot be written to {self.folder} "
                 f"({fault.strerror or reason(fault)}).",
                 "Make room there, or check its permissions.",
             ) from None
@@ -124,8 +144,8 @@ class CompiledPrograms:
             raise self._unfit(name, "compile", fault) from fault
 
     def _remove_stale(self, name: str, entry: Path) -> None:
-        """The same program for another macOS, what was compiled of a bundle that is no longer
-        there, and what processes left that were killed while they compiled."""
+        """Removes the same program for another macOS, programs of bundles that are gone, and
+        folders of processes that were killed while they compiled."""
         ours = str(self.bundle.path.resolve())
         for other, bundle, program in _notes(self.folder):
             gone = not (bundle and Path(bundle).is_dir())
@@ -148,11 +168,21 @@ def cache_folder() -> Path:
     return paths.cache_folder() / "coreml"
 
 
+def _feature(kind: Any) -> Feature:
+    """Of a `FeatureType`, https://apple.github.io/coremltools/mlmodel/Format/FeatureTypes.html."""
+    if kind.WhichOneof("Type") == "imageType":
+        image = kind.imageType
+        colours = image.ColorSpace.Name(image.colorSpace)
+        return colours, (int(image.width), int(image.height))
+    array = kind.multiArrayType
+    return _DTYPES.get(array.dataType, "unknown"), tuple(int(n) for n in array.shape)
+
+
 def _put(fresh: Path, entry: Path) -> None:
     try:
         fresh.rename(entry)
     except OSError:
-        if not entry.is_dir():  # else another process was first, with the same
+        if not entry.is_dir():  # else another process was first, with the same program
             raise
 
 

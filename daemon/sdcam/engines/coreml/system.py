@@ -1,34 +1,37 @@
-"""The Mac that Core ML runs on, and coremltools, its only door from Python."""
+"""The Mac that Core ML runs on, and coremltools, its only interface from Python."""
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import importlib
 import logging
+import os
 import platform
-import subprocess
+import re
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Any, Final
+from typing import Any
 
-from sdcam.engines.coreml.standard_output import kept_standard_output
-from sdcam.errors import MissingError, SdcamError
+from sdcam.errors import MissingError
+from sdcam.platforms.macos import OLDEST_MACOS, macos_build, macos_version
 
-OLDEST: Final = (14,)
 _HINTS_SINCE = (15,)
 
-_SW_VERS = "/usr/bin/sw_vers"
-_TIMEOUT_S = 20
-# coremltools imports what it can convert from, if it is there: seconds and 280 MB a process.
+_OUT, _ERR = 1, 2  # file descriptors
+_LONGEST = 200  # characters
+_DESCRIPTION = re.compile(r'NSLocalizedDescription\s*=\s*"?(.+?)"?;?\s*$', re.MULTILINE)
+# coremltools imports every framework that it converts from: seconds and 280 MB a process.
 _NOT_NEEDED = ("torch", "tensorflow", "sklearn", "scipy", "xgboost", "transformers")
 
 
 @dataclass(frozen=True)
 class System:
-    """What a compiled program depends on beside its source."""
+    """What a compiled program depends on, beside its source."""
 
     macos: tuple[int, ...]  # (15, 1)
     build: str  # "24B83"
@@ -47,24 +50,24 @@ def find_system() -> System:
     if platform.system() != "Darwin":
         raise MissingError(
             f"Core ML runs on macOS only, and this is {platform.system()}.",
-            "To develop without a Mac: --engine replay:m3-ultra. To paint here: --engine auto.",
+            "To develop without a Mac: --engine replay:m3-ultra. To run a model: --engine auto.",
         )
-    version = _sw_vers("-productVersion")
+    version = macos_version()
     macos = tuple(int(part) for part in version.split(".") if part.isdigit())
-    if macos < OLDEST:
+    if macos < (OLDEST_MACOS,):
         raise MissingError(
-            f"The Core ML engine needs macOS {OLDEST[0]} or newer, and this is {version}.",
-            "Update macOS, or take --engine auto.",
+            f"The Core ML engine needs macOS {OLDEST_MACOS} or newer, and this is {version}.",
+            "Update macOS, or use --engine auto.",
         )
     try:
         coremltools = metadata.version("coremltools")
     except metadata.PackageNotFoundError:
         raise _not_installed() from None
-    return System(macos, _sw_vers("-buildVersion"), coremltools)
+    return System(macos, macos_build(), coremltools)
 
 
 def import_coremltools() -> Any:
-    """Without a word on either stream, and without the frameworks that it converts from.
+    """Prints nothing, and leaves out the frameworks that coremltools converts from.
 
     Raises:
         MissingError: not installed, or broken.
@@ -76,24 +79,50 @@ def import_coremltools() -> Any:
             raise _not_installed(fault) from None
 
 
+@contextmanager
+def kept_standard_output() -> Iterator[None]:
+    """What Python or C prints meanwhile goes to standard error; afterwards standard output is the
+    same file again.
+
+    Standard output belongs to the command: `sdcam run --json` prints one JSON document there.
+    coremltools prints values that it cannot convert, Core ML's compiler prints as it likes, and
+    coremltools points file descriptor 1 at /dev/null while it compiles a package.
+    """
+    if sys.stdout is not None:  # None where a service was started without one
+        sys.stdout.flush()
+    try:
+        kept = os.dup(_OUT)
+    except OSError:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+        return
+    try:
+        with contextlib.suppress(OSError):
+            os.dup2(_ERR, _OUT)
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        ctypes.CDLL(None).fflush(None)  # else C's buffer would appear on standard output later
+        os.dup2(kept, _OUT)
+        os.close(kept)
+
+
+def reason(fault: Exception) -> str:
+    """Core ML's description of a fault, in one line: coremltools raises the whole error dictionary,
+    printed over several lines."""
+    text = str(fault).strip()
+    if described := _DESCRIPTION.search(text):
+        text = described[1]
+    line = next((line.strip() for line in text.splitlines() if line.strip(" {}();")), "")
+    return line[:_LONGEST] or type(fault).__name__
+
+
 def _not_installed(fault: ImportError | None = None) -> MissingError:
-    lacks = f"{fault.name or fault} is" if fault is not None else "coremltools is"
+    name = (fault.name or fault) if fault is not None else "coremltools"
     return MissingError(
-        f"The Core ML engine cannot run: {lacks} not installed.",
+        f"The Core ML engine cannot run: {name} is not installed.",
         'Run: pip install "coremltools>=8.1,<10", with Python 3.10 to 3.13.',
     )
-
-
-def _sw_vers(option: str) -> str:
-    try:
-        done = subprocess.run(
-            (_SW_VERS, option), capture_output=True, check=True, text=True, timeout=_TIMEOUT_S
-        )
-    except (OSError, subprocess.SubprocessError) as fault:
-        raise SdcamError(
-            f"macOS did not tell its version: {fault}.", f"Try it by hand: {_SW_VERS} {option}"
-        ) from fault
-    return done.stdout.strip()
 
 
 @contextmanager
@@ -110,7 +139,7 @@ def _hidden(names: tuple[str, ...]) -> Iterator[None]:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """coremltools warns of every package that is newer than what it was tested with."""
+    """coremltools warns about every package that is newer than those it was tested with."""
     before = logging.root.manager.disable
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
