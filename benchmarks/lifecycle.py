@@ -301,7 +301,7 @@ def serve(words: list[str]) -> int:
     InferenceWorker.offer = recorded_offer  # type: ignore[method-assign]
     Null.send = recorded_send  # type: ignore[method-assign]
     Daemon._shutdown = recorded_shutdown  # type: ignore[method-assign]
-    OutputWorker.start = recorded_start
+    OutputWorker.start = recorded_start  # type: ignore[method-assign]
     return sdcam(["run", *words])
 
 

@@ -17,9 +17,10 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
+from sdcam.arrays import Float
 from sdcam.errors import SdcamError
 from sdcam.pipeline.denoise import Denoiser, fixed_noise
-from sdcam.pipeline.frame import Float, Frame, FrameBuffers
+from sdcam.pipeline.frame import Frame, FrameBuffers
 from sdcam.pipeline.geometry import Framing
 from sdcam.pipeline.look import Look, unknown_prompt
 from sdcam.pipeline.networks import Networks

@@ -12,8 +12,8 @@ from sdcam.service.snapshot import write_png
 from sdcam.service.status import status_of
 
 if TYPE_CHECKING:
+    from sdcam.arrays import Pixels
     from sdcam.service.daemon import Daemon
-    from sdcam.workers.output import Pixels
 
 _log = logging.getLogger("sdcam.service")
 # What the user asked for: logged every time, never left out as a repetition.

@@ -11,17 +11,20 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sdcam.capture.source import Source, SourceInfo
 from sdcam.errors import SdcamError
-from sdcam.settings import CameraSettings
 from sdcam.workers.child import Child
 from sdcam.workers.frame_pool import FramePool, FrameSlots
 from sdcam.workers.meters import RateMeter
 from sdcam.workers.records import Absent, CameraFrame, Opened, SourceEnded, Started
 from sdcam.workers.worker import FaultReport, Worker
+
+if TYPE_CHECKING:  # pydantic takes 0.2 s to import, also in the process
+    from sdcam.settings import CameraSettings
 
 _GRANTED = 2  # slots that the process may fill: one being written, one ready for the next frame
 _START_SECONDS = 60.0  # of the process, on a slow or busy machine
