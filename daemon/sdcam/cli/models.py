@@ -23,8 +23,7 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 def list_models(arguments: argparse.Namespace) -> None:
     from sdcam.models.catalogue import CATALOGUE
     from sdcam.models.pull import unfinished, unfinished_models
-    from sdcam.models.registry import automatic, installed_models, models_folder
-    from sdcam.models.size import bytes_of, in_words
+    from sdcam.models.registry import automatic, bytes_of, in_words, installed_models, models_folder
 
     names, rows = installed_models(), []
     for name in names:
@@ -56,8 +55,15 @@ def list_models(arguments: argparse.Namespace) -> None:
 def _about(name: str) -> tuple[str, tuple[Path, ...]]:
     """Size, licence and engines of a model; and its bundles."""
     from sdcam.models import find_model
-    from sdcam.models.registry import BUNDLES, bundles_folder, bundles_in, models_folder, origin_of
-    from sdcam.models.size import bytes_of, in_words
+    from sdcam.models.registry import (
+        BUNDLES,
+        bundles_folder,
+        bundles_in,
+        bytes_of,
+        in_words,
+        models_folder,
+        origin_of,
+    )
 
     try:
         model = find_model(name)
@@ -77,7 +83,7 @@ def _about(name: str) -> tuple[str, tuple[Path, ...]]:
 
 def _about_bundle(path: Path) -> str:
     from sdcam.models.bundle import Bundle
-    from sdcam.models.size import bytes_of, in_words
+    from sdcam.models.registry import bytes_of, in_words
 
     about = "bundle for Core ML"
     try:

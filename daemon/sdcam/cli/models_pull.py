@@ -71,8 +71,8 @@ def _download(word: str, revision: str | None, yes: bool) -> None:
 
 
 def _copy(word: str, source: Path) -> None:
-    from sdcam.models.copy_in import copy_in
-    from sdcam.models.provenance import Provenance
+    from sdcam.models.catalogue import Provenance
+    from sdcam.models.pull import copy_in
 
     try:
         folder = copy_in(word, source)
@@ -84,7 +84,7 @@ def _copy(word: str, source: Path) -> None:
 
 def _agreed(offer: Offer, yes: bool) -> bool:
     from sdcam.cli.question import agreed
-    from sdcam.models.size import in_words
+    from sdcam.models.registry import in_words
 
     print(f"{offer.name}: {offer.repo} at {offer.commit}, to {offer.folder}")
     _tell_licence(offer.licence)

@@ -81,7 +81,7 @@ def _remove_bundle(word: str, bundle: str, yes: bool) -> None:
 
 def _delete(what: str, going: list[Path], yes: bool) -> None:
     from sdcam.cli.question import agreed
-    from sdcam.models.size import bytes_of, in_words
+    from sdcam.models.registry import bytes_of, in_words
 
     size = in_words(sum(bytes_of(path) for path in going))
     if not agreed(f"Delete {' and '.join(map(str, going))} ({size})?", yes):

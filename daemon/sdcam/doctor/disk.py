@@ -6,8 +6,7 @@ from pathlib import Path
 
 from sdcam.doctor.check import Check, Finding, Group, ok, trouble, warning
 from sdcam.doctor.world import World
-from sdcam.models.registry import models_folder
-from sdcam.models.size import in_words
+from sdcam.models.registry import in_words, models_folder
 from sdcam.paths import cache_folder, log_file
 
 _GB = 10**9

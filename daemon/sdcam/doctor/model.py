@@ -18,9 +18,8 @@ from sdcam.doctor.world import World
 from sdcam.errors import SdcamError
 from sdcam.models import ModelFolder, find_model
 from sdcam.models.bundle import Bundle, sha256
-from sdcam.models.provenance import Provenance
-from sdcam.models.registry import bundles_of
-from sdcam.models.size import bytes_of, in_words
+from sdcam.models.catalogue import Provenance
+from sdcam.models.registry import bundles_of, bytes_of, in_words
 
 
 def _there(world: World) -> Finding:

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sdcam.engines.host_side import Float, HostSide, Pixels
+from sdcam.arrays import Float, Pixels
+from sdcam.engines.host_side import HostSide
 from sdcam.engines.torch_modules import load_modules
 from sdcam.errors import MissingError, UsageError
 from sdcam.models import ModelFolder

@@ -23,8 +23,8 @@ from typing import Any
 
 from sdcam.errors import MissingError
 from sdcam.models.bundle import CARD
-from sdcam.models.catalogue import known
-from sdcam.models.provenance import Provenance
+from sdcam.models.catalogue import Provenance, known
+from sdcam.models.files import weights_file, weights_stem
 from sdcam.models.weights import DamagedError, WeightsFile
 
 Config = dict[str, Any]
@@ -35,12 +35,10 @@ USUAL_SIZE = (512, 512)  # (width, height) in pixels that the large models were 
 WEIGHTS_LAYOUT = "weights_layout"  # key of a graph's metadata: `WeightsFile.layout` of its weights
 LATENT_SCALE = 8  # pixels of the picture per pixel of the latent
 
-_PICKLES = ("*.bin", "*.ckpt", "*.pt", "*.pth", "*.pkl")
-
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """A folder that was looked through: what it says here is true of its files."""
+    """A folder that was checked: what it says here is true of its files."""
 
     path: Path
     unet: Config
@@ -77,9 +75,9 @@ class ModelFolder:
             vae=vae,
             text_encoder=text_encoder,
             scheduler=_json(path / "scheduler" / "scheduler_config.json"),
-            unet_weights=_weights(path / "unet", "diffusion_pytorch_model"),
-            vae_weights=_weights(vae_folder, "diffusion_pytorch_model"),
-            text_encoder_weights=_weights(path / "text_encoder", "model"),
+            unet_weights=_weights(path / "unet"),
+            vae_weights=_weights(vae_folder),
+            text_encoder_weights=_weights(path / "text_encoder"),
         )
         try:
             model._refuse_parts_that_do_not_fit()
@@ -163,7 +161,7 @@ def _how_to_get_it_whole(path: Path) -> str:
         which = entry.name
     else:
         which = f"{origin.source} --revision {origin.revision}"
-    return f"Get it anew: sdcam models remove {path.name}, then sdcam models pull {which}."
+    return f"Get it again: sdcam models remove {path.name}, then sdcam models pull {which}."
 
 
 def _refuse_what_is_no_model_folder(path: Path) -> None:
@@ -175,7 +173,7 @@ def _refuse_what_is_no_model_folder(path: Path) -> None:
     if not path.is_dir():
         raise MissingError(
             f"There is no model folder {path}.",
-            "Correct the path; `sdcam models list` tells what is here.",
+            "Correct the path; `sdcam models list` shows which models are here.",
         )
     if (path / CARD).is_file():
         raise MissingError(
@@ -231,28 +229,19 @@ def _refuse_a_missing_tokenizer(folder: Path) -> None:
             raise _NotWholeError(f"The model has no file {folder / name}.")
 
 
-def _weights(folder: Path, stem: str) -> Path:
-    """The weights in half precision where there are both: the same numbers at half the size."""
-    for name in (f"{stem}.fp16.safetensors", f"{stem}.safetensors"):
-        if (folder / name).is_file():
-            try:
-                return WeightsFile.open(folder / name).path
-            except DamagedError as fault:
-                raise _NotWholeError(fault.what) from None
-    if (folder / f"{stem}.safetensors.index.json").is_file():
-        raise MissingError(
-            f"The weights in {folder} are split over several files.",
-            "Take a version of the model with one .safetensors file in each folder.",
+def _weights(folder: Path) -> Path:
+    """The safetensors file of a part that is to be used; its header was read."""
+    path, part = folder.parent, folder.name
+    names = [f"{part}/{each.name}" for each in folder.glob("*") if each.is_file()]
+    found = weights_file(f"the model {path}", names, part)
+    if found is None:
+        raise _NotWholeError(
+            f"The model folder {path} has no {part}/{weights_stem(part)}.safetensors."
         )
-    for pattern in _PICKLES:
-        for pickle in folder.glob(pattern):
-            raise MissingError(
-                f"The weights {pickle} are a pickle, which can run any program when it is read.",
-                "Take a version of the model with .safetensors files.",
-            )
-    raise _NotWholeError(
-        f"The model folder {folder.parent} has no {folder.name}/{stem}.safetensors."
-    )
+    try:
+        return WeightsFile.open(path / found).path
+    except DamagedError as fault:
+        raise _NotWholeError(fault.what) from None
 
 
 def _config(folder: Path) -> Config:

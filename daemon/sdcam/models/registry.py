@@ -1,4 +1,4 @@
-"""Models by name, and where they lie."""
+"""Models by name: where they lie, and how much room they take."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from platformdirs import user_data_path
 from sdcam import resources
 from sdcam.errors import MissingError
 from sdcam.models.bundle import CARD
-from sdcam.models.catalogue import EMBEDDED_LICENCE, known
+from sdcam.models.catalogue import EMBEDDED_LICENCE, Provenance, known
 from sdcam.models.folder import ModelFolder
-from sdcam.models.provenance import Provenance
 from sdcam.paths import APP
 
 EMBEDDED = "pocket"
@@ -85,6 +84,21 @@ def origin_of(model: ModelFolder) -> Provenance:
     if model.path == resources.embedded_model():
         return Provenance(source=EMBEDDED, licence=EMBEDDED_LICENCE)
     return Provenance.read(model.path) or Provenance(source=str(model.path))
+
+
+def bytes_of(folder: Path) -> int:
+    """The size of all files below a folder."""
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def in_words(size: int) -> str:
+    """ "2.7 GB", "14 kB": decimal units, as the hub shows them."""
+    value = float(size)
+    for unit in ("B", "kB", "MB"):
+        if value < 999.5:
+            return f"{value:.0f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
 
 
 def is_name(word: str) -> bool:

@@ -10,14 +10,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sdcam.arrays import Float
 from sdcam.errors import MissingError
 from sdcam.models.bundle import Bundle
 from sdcam.models.folder import ModelFolder
 from sdcam.models.weights import WeightsFile
-
-Float = NDArray[np.float32]
 
 _LONGEST_PERIOD = 10_000
 _IN_BUNDLE = "time_embedding.safetensors"

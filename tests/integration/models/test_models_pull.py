@@ -16,8 +16,7 @@ from hub_server import Repository
 from model_commands import PULL, SDXS, TINY, UNET
 
 from sdcam.models import find_model
-from sdcam.models.catalogue import TAESD, known
-from sdcam.models.provenance import Provenance
+from sdcam.models.catalogue import TAESD, Provenance, known
 
 
 def sha256_of(content: bytes) -> str:
