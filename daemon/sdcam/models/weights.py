@@ -1,4 +1,7 @@
-"""A safetensors file: which tensors it holds and where, read without any framework.
+"""A safetensors file: which tensors it holds and where.
+
+Read here and not with `safetensors.safe_open`, which gives no byte offsets (the CPU's graphs refer
+to their weights by offset) and reads no BF16 into NumPy.
 
 Format: 8 bytes little-endian length of the header, a JSON header with `dtype`, `shape` and
 `data_offsets` (begin and end after the header) of each tensor, then the bytes.
@@ -25,7 +28,7 @@ _NUMPY = {"F64": np.float64, "F32": np.float32, "F16": np.float16}
 
 
 class DamagedError(MissingError):
-    """A file of weights that is not what was downloaded."""
+    """A file of weights that is missing, or not what was downloaded."""
 
 
 @dataclass(frozen=True)
