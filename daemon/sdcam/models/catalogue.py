@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 ORIGIN: Final = "origin.json"
+TAKE_ANOTHER: Final = "Take a model of the SDXS, SD-Turbo or Tiny-SD family."  # advice
 LATEST: Final = "main"  # the revision of a hub id that is not known here
 EMBEDDED_LICENCE: Final = "cc0-1.0"  # of the weights of pocket
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from sdcam.errors import MissingError
+from sdcam.models.catalogue import TAKE_ANOTHER
 
 SMALL_FILES: Final = (
     "model_index.json",
@@ -31,12 +32,18 @@ GRAPHS: Final = ("text_encoder.onnx", "encode.onnx", "unet.onnx", "decode.onnx")
 TAESD_FILES: Final = ("config.json", "diffusion_pytorch_model.safetensors")
 
 _PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
-_FAMILY = "Take a model of the SDXS, SD-Turbo or Tiny-SD family."
 
 
-def small_files(names: Collection[str]) -> list[str]:
-    """Configurations, tokenizer and licence among `names`."""
-    return [name for name in SMALL_FILES if name in names]
+def model_files(model: str, names: Collection[str], has_tiny_vae: bool) -> list[str]:
+    """Configurations, tokenizer, licence and weights among `names`: all that a model needs, but for
+    the tiny autoencoder that replaces a large one.
+
+    Raises:
+        MissingError: as `needed_weights`.
+    """
+    parts = ("text_encoder", "unet", "vae") if has_tiny_vae else ("text_encoder", "unet")
+    small = [name for name in SMALL_FILES if name in names]
+    return small + [needed_weights(model, names, part) for part in parts]
 
 
 def weights_file(model: str, names: Collection[str], folder: str) -> str | None:
@@ -86,7 +93,9 @@ def needed_weights(model: str, names: Collection[str], folder: str) -> str:
     """
     found = weights_file(model, names, folder)
     if found is None:
-        raise MissingError(f"{model} has no {folder}/{weights_stem(folder)}.safetensors.", _FAMILY)
+        raise MissingError(
+            f"{model} has no {folder}/{weights_stem(folder)}.safetensors.", TAKE_ANOTHER
+        )
     return found
 
 
@@ -112,11 +121,11 @@ def refuse_other_repositories(model: str, names: Collection[str]) -> None:
         MissingError: it is SDXL, no diffusers model, or its weights cannot be used.
     """
     if "text_encoder_2/config.json" in names:
-        raise MissingError(f"{model} is an SDXL model, which is another family.", _FAMILY)
+        raise MissingError(f"{model} is an SDXL model, which is another family.", TAKE_ANOTHER)
     for needed in ("model_index.json", "unet/config.json", "vae/config.json"):
         if needed not in names:
             raise MissingError(
-                f"{model} is no diffusers model of this family: it has no {needed}.", _FAMILY
+                f"{model} is no diffusers model of this family: it has no {needed}.", TAKE_ANOTHER
             )
     for folder in ("text_encoder", "unet"):
         needed_weights(model, names, folder)

@@ -23,7 +23,7 @@ from typing import Any
 
 from sdcam.errors import MissingError
 from sdcam.models.bundle import CARD
-from sdcam.models.catalogue import Provenance, known
+from sdcam.models.catalogue import TAKE_ANOTHER, Provenance, known
 from sdcam.models.files import weights_file, weights_stem
 from sdcam.models.weights import DamagedError, WeightsFile
 
@@ -58,12 +58,12 @@ class ModelFolder:
         """
         try:
             return cls._read(path)
-        except _NotWholeError as fault:
-            raise MissingError(str(fault), _how_to_get_it_whole(path)) from None
+        except _DamagedFolderError as fault:
+            raise MissingError(str(fault), _how_to_repair(path)) from None
 
     @classmethod
     def _read(cls, path: Path) -> ModelFolder:
-        _refuse_what_is_no_model_folder(path)
+        _refuse_other_folders(path)
         unet = _config(path / "unet")
         text_encoder = _config(path / "text_encoder")
         _refuse_other_families(path, unet, text_encoder)
@@ -105,13 +105,13 @@ class ModelFolder:
 
     @property
     def least_prompt_distance(self) -> float:
-        """How far a prompt's embedding has to be from the empty prompt's, of whose norm it is a
-        share, for the model to know any word of it. 0, as of all big models: any prompt will do."""
+        """How far a prompt's embedding has to be from the empty prompt's for the model to know any
+        word of it, as a share of the latter's norm. 0 for large models: any prompt will do."""
         return float(self.text_encoder.get("least_prompt_distance", 0.0))
 
     @property
     def latent_factor(self) -> float:
-        """What the encoder's result is multiplied with to become the UNet's latent."""
+        """The encoder's result times this is the UNet's latent."""
         return float(self.vae.get("scaling_factor", 1.0))
 
     @property
@@ -129,7 +129,7 @@ class ModelFolder:
         return self.unet_weights if network == "unet" else self.vae_weights
 
     def graph(self, network: str) -> Path:
-        """Where the ONNX graph of a network lies, or would lie."""
+        """Path of the ONNX graph of a network, whether it exists or not."""
         return self.path / f"{network}.onnx"
 
     @property
@@ -146,13 +146,13 @@ class ModelFolder:
             raise _broken(self.path, "a UNet made for another text encoder")
 
 
-class _NotWholeError(Exception):
+class _DamagedFolderError(Exception):
     """A file is missing or damaged; the message names it."""
 
 
-def _how_to_get_it_whole(path: Path) -> str:
+def _how_to_repair(path: Path) -> str:
     origin = Provenance.read(path)
-    if origin is None or path.name.startswith("."):  # put there by hand, or not whole yet
+    if origin is None or path.name.startswith("."):  # put there by hand, or still incomplete
         return "Copy the whole model again, or download it: sdcam models pull."
     entry = known(origin.source)
     if not origin.revision:
@@ -164,11 +164,11 @@ def _how_to_get_it_whole(path: Path) -> str:
     return f"Get it again: sdcam models remove {path.name}, then sdcam models pull {which}."
 
 
-def _refuse_what_is_no_model_folder(path: Path) -> None:
+def _refuse_other_folders(path: Path) -> None:
     if path.is_file():
         raise MissingError(
             f"The model {path} is a file, not a diffusers folder.",
-            "Give a folder with model_index.json in it.",
+            "Name a folder with model_index.json in it.",
         )
     if not path.is_dir():
         raise MissingError(
@@ -178,7 +178,7 @@ def _refuse_what_is_no_model_folder(path: Path) -> None:
     if (path / CARD).is_file():
         raise MissingError(
             f"The folder {path} holds a converted model.",
-            "Give the model that it was made from.",
+            "Name the model that it was made from.",
         )
     if not (path / "unet").is_dir() and any(path.glob("*.safetensors")):
         raise MissingError(
@@ -205,7 +205,7 @@ def _refuse_other_families(path: Path, unet: Config, text_encoder: Config) -> No
 def _another_family(path: Path, what: str) -> MissingError:
     return MissingError(
         f"The folder {path} holds {what}, which is another family.",
-        "Take a model of the SDXS, SD-Turbo or Tiny-SD family.",
+        TAKE_ANOTHER,
     )
 
 
@@ -226,7 +226,7 @@ def _refuse_a_missing_tokenizer(folder: Path) -> None:
         return
     for name in ("vocab.json", "merges.txt"):
         if not (folder / name).is_file():
-            raise _NotWholeError(f"The model has no file {folder / name}.")
+            raise _DamagedFolderError(f"The model has no file {folder / name}.")
 
 
 def _weights(folder: Path) -> Path:
@@ -235,13 +235,13 @@ def _weights(folder: Path) -> Path:
     names = [f"{part}/{each.name}" for each in folder.glob("*") if each.is_file()]
     found = weights_file(f"the model {path}", names, part)
     if found is None:
-        raise _NotWholeError(
+        raise _DamagedFolderError(
             f"The model folder {path} has no {part}/{weights_stem(part)}.safetensors."
         )
     try:
         return WeightsFile.open(path / found).path
     except DamagedError as fault:
-        raise _NotWholeError(fault.what) from None
+        raise _DamagedFolderError(fault.what) from None
 
 
 def _config(folder: Path) -> Config:
@@ -252,18 +252,18 @@ def _json(path: Path) -> Config:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise _NotWholeError(f"The model has no file {path}.") from None
+        raise _DamagedFolderError(f"The model has no file {path}.") from None
     except OSError as fault:
         raise MissingError(
             f"The file {path} of the model cannot be read ({fault.strerror}).",
             "Check the file's permissions.",
         ) from None
     except ValueError as fault:
-        raise _NotWholeError(f"The file {path} of the model is damaged ({fault}).") from None
+        raise _DamagedFolderError(f"The file {path} of the model is damaged ({fault}).") from None
     if not isinstance(content, dict):
-        raise _NotWholeError(f"The file {path} of the model is damaged (not a JSON object).")
+        raise _DamagedFolderError(f"The file {path} of the model is damaged (not a JSON object).")
     return content
 
 
-def _broken(path: Path, what: str) -> _NotWholeError:
-    return _NotWholeError(f"The model folder {path} has {what}.")
+def _broken(path: Path, what: str) -> _DamagedFolderError:
+    return _DamagedFolderError(f"The model folder {path} has {what}.")

@@ -25,9 +25,8 @@ from sdcam.models.files import (
     GRAPHS,
     TAESD_FILES,
     has_tiny_autoencoder,
-    needed_weights,
+    model_files,
     refuse_other_repositories,
-    small_files,
 )
 from sdcam.models.folder import ModelFolder
 from sdcam.models.hub import PART, AlteredError, HubFile, Listing, download, look_up
@@ -42,7 +41,7 @@ Wanted = list[tuple[Listing, HubFile, Path]]
 
 @dataclass(frozen=True)
 class Offer:
-    """What a pull would download, to be shown before it does."""
+    """What a pull would download; the user sees it first."""
 
     name: str
     repo: str
@@ -58,14 +57,14 @@ def pull(word: str, revision: str | None, agreed: Callable[[Offer], bool]) -> Pa
     Args:
         word: a name of the catalogue or a hub id.
         revision: a commit, branch or tag; None takes the catalogue's, or the newest.
-        agreed: whether to download what it is shown.
+        agreed: whether to download this offer.
 
     Returns:
-        The model's folder; None where it was not agreed to.
+        The model's folder; None if `agreed` said no.
 
     Raises:
-        MissingError: it is not there, cannot be reached, or cannot be run by this program.
-        SdcamError: it came otherwise than the hub describes it, or there is no room.
+        MissingError: it does not exist, cannot be reached, or cannot run here.
+        SdcamError: a file is not what the hub describes, or there is no room.
     """
     entry, name = known(word), local_name(word)
     folder = models_folder() / name
@@ -80,7 +79,7 @@ def pull(word: str, revision: str | None, agreed: Callable[[Offer], bool]) -> Pa
     with _alone(part):
         try:
             wanted = _wanted(listing, part)
-            size = sum(file.size - _came(path) for _, file, path in wanted)
+            size = sum(file.size - _bytes_here(path) for _, file, path in wanted)
             offer = Offer(name, repo, listing.commit, licence, listing.licence, size, folder)
             if not agreed(offer):
                 return None
@@ -98,7 +97,7 @@ def pull(word: str, revision: str | None, agreed: Callable[[Offer], bool]) -> Pa
             raise
         finally:
             if not any(part.rglob(f"*.safetensors{PART}")) and not any(part.rglob("*.safetensors")):
-                shutil.rmtree(part, ignore_errors=True)  # nothing to go on from
+                shutil.rmtree(part, ignore_errors=True)  # nothing to resume from
     return folder
 
 
@@ -110,7 +109,7 @@ def copy_in(word: str, source: Path) -> Path:
     recorded there. Links are followed: snapshots of a Hugging Face cache can be given.
 
     Raises:
-        MissingError: it is no model that this program runs, or not what was recorded.
+        MissingError: it is no model that this program runs, or a file has another hash.
         SdcamError: it cannot be written; nothing is left.
     """
     name = local_name(word)
@@ -172,7 +171,7 @@ def _refuse_a_second(folder: Path) -> None:
 
 @contextmanager
 def _alone(part: Path) -> Iterator[None]:
-    """Makes the folder that a model is gathered in, and keeps other pulls out of it.
+    """Creates the folder in which a model is gathered, and keeps other pulls out of it.
 
     Raises:
         SdcamError: another one is at work there, or the folder cannot be made.
@@ -182,14 +181,14 @@ def _alone(part: Path) -> Iterator[None]:
         lock = (part / _LOCK).open("w")
     except OSError as fault:
         raise SdcamError(
-            f"{fault.filename} cannot be made ({fault.strerror}).", "Check its permissions."
+            f"{fault.filename} cannot be created ({fault.strerror}).", "Check its permissions."
         ) from None
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise SdcamError(
-                f"Another pull is at work in {part}.", "Wait until it has ended."
+                f"Another pull is running in {part}.", "Wait until it has ended."
             ) from None
         yield
 
@@ -214,17 +213,12 @@ def _finish(part: Path, folder: Path, origin: Provenance) -> None:
 
 
 def _wanted(listing: Listing, part: Path) -> Wanted:
-    """The files to fetch. Only the autoencoder's own configuration tells whether it is a tiny one,
-    so that is fetched here already."""
-    names = [*small_files(listing.files)]
-    names += [
-        needed_weights(listing.repo, listing.files, folder) for folder in ("text_encoder", "unet")
-    ]
+    """The files to fetch. Fetches the autoencoder's configuration, which tells whether it is a tiny
+    one."""
     config = part / "vae" / "config.json"
     download(listing, listing.files["vae/config.json"], config)
     tiny = has_tiny_autoencoder(listing.repo, config)
-    if tiny:
-        names.append(needed_weights(listing.repo, listing.files, "vae"))
+    names = model_files(listing.repo, listing.files, tiny)
     wanted = [(listing, listing.files[name], part / name) for name in names]
     return wanted if tiny else wanted + _taesd(part / "taesd")
 
@@ -233,12 +227,14 @@ def _taesd(folder: Path) -> Wanted:
     listing = look_up(TAESD.hub, TAESD.revision)
     for name in TAESD_FILES:
         if name not in listing.files:
-            raise MissingError(f"{TAESD.hub} has no {name}.", "Is HF_ENDPOINT a whole mirror?")
+            raise MissingError(
+                f"{TAESD.hub} has no {name}.", "Check that HF_ENDPOINT is a complete mirror."
+            )
     return [(listing, listing.files[name], folder / name) for name in TAESD_FILES]
 
 
-def _came(path: Path) -> int:
-    """Bytes of a file that an earlier pull has brought."""
+def _bytes_here(path: Path) -> int:
+    """Bytes of a file that an earlier pull has downloaded."""
     for name in (path, path.with_name(path.name + PART)):
         if name.is_file():
             return name.stat().st_size
@@ -250,17 +246,17 @@ def _refuse_a_full_disk(part: Path, size: int) -> None:
     if free < size + _SPARE:
         raise SdcamError(
             f"The disk with {part.parent} has {free / 1e9:.1f} GB free; "
-            f"{size / 1e9:.1f} GB are still to come.",
+            f"{size / 1e9:.1f} GB remain to be downloaded.",
             "Make room and pull again.",
         )
 
 
 def _chosen(source: Path, names: set[str]) -> list[str]:
-    repo = str(source)
-    chosen = [*small_files(names), *(name for name in GRAPHS if name in names)]
-    chosen += [needed_weights(repo, names, folder) for folder in ("text_encoder", "unet")]
-    if has_tiny_autoencoder(repo, source / "vae" / "config.json"):
-        return [*chosen, needed_weights(repo, names, "vae")]
+    """The files to copy: what a pull would fetch, and the graphs."""
+    has_tiny = has_tiny_autoencoder(str(source), source / "vae" / "config.json")
+    chosen = model_files(str(source), names, has_tiny) + [name for name in GRAPHS if name in names]
+    if has_tiny:
+        return chosen
     tiny = [f"taesd/{name}" for name in TAESD_FILES]
     if not names.issuperset(tiny):
         raise MissingError(

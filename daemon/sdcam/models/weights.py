@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdcam.errors import MissingError
+from sdcam.models.catalogue import TAKE_ANOTHER
 
 _LONGEST_HEADER = 100_000_000  # bytes; the reference implementation's own limit
 _BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1}
@@ -87,7 +88,7 @@ class WeightsFile:
         if tensor is None:
             raise MissingError(
                 f"The weights in {self.path} have no {name}.",
-                "Take a model of the SDXS, SD-Turbo or Tiny-SD family.",
+                TAKE_ANOTHER,
             )
         with self.path.open("rb") as file:
             file.seek(tensor.offset)
