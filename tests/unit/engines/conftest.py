@@ -80,7 +80,7 @@ def lenient_coreml(
     sw_vers = tmp_path / "sw_vers"
     sw_vers.write_text('#!/bin/sh\n[ "$1" = -buildVersion ] && echo 24B83 || echo 15.1\n')
     sw_vers.chmod(0o755)
-    monkeypatch.setattr(macos, "SW_VERS", (str(sw_vers),))
+    monkeypatch.setattr(macos, "SW_VERS", str(sw_vers))
     monkeypatch.setattr(system.platform, "system", lambda: "Darwin")
     monkeypatch.setattr(system.metadata, "version", lambda name: "9.0")
     monkeypatch.setitem(sys.modules, "coremltools", fake.module())

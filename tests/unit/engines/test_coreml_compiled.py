@@ -24,7 +24,7 @@ def entries():
 
 def macos_is(version, build="24C101"):
     script = f'#!/bin/sh\n[ "$1" = -buildVersion ] && echo {build} || echo {version}\n'
-    Path(macos.SW_VERS[0]).write_text(script)
+    Path(macos.SW_VERS).write_text(script)
 
 
 def test_the_second_start_compiles_nothing(coreml, bundle):

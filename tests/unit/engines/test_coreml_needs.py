@@ -21,13 +21,13 @@ def test_elsewhere_it_names_the_replay_engine(bundle):
 
 
 def test_an_old_macos_is_refused(coreml, bundle):
-    Path(macos.SW_VERS[0]).write_text("#!/bin/sh\necho 13.6.1\n")
+    Path(macos.SW_VERS).write_text("#!/bin/sh\necho 13.6.1\n")
     with pytest.raises(MissingError, match=r"macOS 14 or newer, and this is 13\.6\.1.*Update"):
         open_coreml(bundle, ("preprocess",))
 
 
 def test_a_bundle_for_a_newer_macos_is_refused_with_the_command(coreml, make_bundle):
-    Path(macos.SW_VERS[0]).write_text("#!/bin/sh\necho 14.7\n")
+    Path(macos.SW_VERS).write_text("#!/bin/sh\necho 14.7\n")
     with pytest.raises(MissingError, match=r"made for macOS 15.*14\.7.*--target macOS14"):
         open_coreml(make_bundle(target="macOS15"), ("preprocess",))
 
