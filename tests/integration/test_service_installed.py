@@ -1,5 +1,5 @@
-"""The real service, from `sdcam service install` to `uninstall`: nothing of it is a stand-in but
-launchd and systemd themselves."""
+"""The real service, from `sdcam service install` to `uninstall`. Only launchd and systemd are
+replaced."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def installed(request, machine, monkeypatch, tmp_path):
 
 
 def answers(machine, other_than: int | None = None) -> int:
-    """The process, once it answers on its socket."""
+    """Waits until the service answers on its socket, and returns its process."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:
@@ -51,10 +51,12 @@ def answers(machine, other_than: int | None = None) -> int:
 
 def test_installed_service_survives_missing_devices_and_a_crash(installed):
     first = answers(installed)
-    time.sleep(1.0)
-    # Neither camera nor virtual camera is there: it says so, and waits.
+    # There is neither camera nor virtual camera: the service says so, and waits.
+    deadline = time.monotonic() + PATIENCE
+    while not ask(installed.socket, "status")["faults"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     assert runs(first)
-    assert ask(installed.socket, "status")["faults"]
     os.kill(first, signal.SIGKILL)
     second = answers(installed, other_than=first)
     family = [second, *(child.pid for child in psutil.Process(second).children(recursive=True))]
@@ -64,5 +66,5 @@ def test_installed_service_survives_missing_devices_and_a_crash(installed):
     assert installed.sdcam("stop")[0] == 0
     assert not any(runs(each) for each in family)
     assert installed.sdcam("uninstall")[0] == 0
-    caches = (".cache/", "Library/Caches/")  # what can be made again stays
+    caches = (".cache/", "Library/Caches/")  # uninstall keeps them
     assert [f for f in installed.left_in_home() if not f.startswith(caches)] == ["config.toml"]

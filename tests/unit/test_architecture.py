@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -99,3 +101,10 @@ def test_rooms_that_are_apart_do_not_import_each_other(one, other):
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_a_file_is_one_idea(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+@pytest.mark.parametrize("room", ["output", "output.viewers", "capture", "capture.camera"])
+def test_processes_that_own_a_device_need_no_pydantic(room):
+    """They take long enough to start without it."""
+    code = f"import sys, sdcam.{room}; sys.exit('pydantic' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from sdcam.capture.listing import list_cameras
 from sdcam.capture.opencv import cv2
 from sdcam.capture.source import Source, SourceInfo, delivered_size, plausible_fps
 from sdcam.errors import MissingError, SdcamError
+from sdcam.platforms.device_rights import how_to_get_access
 from sdcam.platforms.device_users import users_of
 
 if TYPE_CHECKING:
@@ -170,7 +172,7 @@ def why_no_pictures(device: CameraDevice) -> SdcamError:
     except PermissionError:
         return MissingError(
             f'This user may not open "{device.name}" ({device.node}).',
-            'Join the group "video" (sudo usermod -aG video "$USER"), then log out and in again.',
+            ", ".join(how_to_get_access(Path(device.node))),
         )
     except OSError as error:
         return MissingError(

@@ -29,7 +29,7 @@ _WHY_TAKEN = {
 }
 _ONLY_WHEN_NAMED = {
     Kind.INFRARED: "an infrared camera: only taken when named",
-    Kind.PHONE: "somebody's phone: only taken when named",
+    Kind.PHONE: "a phone: only taken when named",
     Kind.DESK_VIEW: "shows the desk: only taken when named",
 }
 _WITHOUT_CAMERA = "Plug a camera in, or play something else: --source test, --source file:PATH."

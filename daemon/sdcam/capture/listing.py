@@ -64,33 +64,37 @@ def find_linux_cameras(
 def _linux_camera(entry: Path, query: QueryCapability) -> CameraDevice | None:
     facts = _Sysfs.of(entry)
     try:
-        told = query(f"/dev/{entry.name}")
+        capability = query(f"/dev/{entry.name}")
     except PermissionError:
-        told = Capability(driver="", name=facts.name, bus="", captures=True, formats=())
-        return None if facts.is_secondary else _device(entry, told, facts.kind, _NOT_ALLOWED)
+        capability = Capability(driver="", name=facts.name, bus="", captures=True, formats=())
+        return None if facts.is_secondary else _device(entry, capability, facts.kind, _NOT_ALLOWED)
     except OSError:  # unplugged since it was listed
         return None
-    if facts.is_virtual or told.driver in _LOOPBACK_DRIVERS:
-        return _device(entry, told, Kind.VIRTUAL, _why_not_virtual(told.name))
+    if facts.is_virtual or capability.driver in _LOOPBACK_DRIVERS:
+        return _device(entry, capability, Kind.VIRTUAL, _why_not_virtual(capability.name))
     # A webcam's second node carries metadata; converters and outputs are nodes too.
-    return _device(entry, told, _linux_kind(facts, told)) if told.captures else None
+    return (
+        _device(entry, capability, _linux_kind(facts, capability)) if capability.captures else None
+    )
 
 
-def _linux_kind(facts: _Sysfs, told: Capability) -> Kind:
-    if told.formats and _GREY.issuperset(told.formats):
+def _linux_kind(facts: _Sysfs, capability: Capability) -> Kind:
+    if capability.formats and _GREY.issuperset(capability.formats):
         return Kind.INFRARED
-    return Kind.USB if facts.kind is Kind.OTHER and told.bus.startswith("usb-") else facts.kind
+    return (
+        Kind.USB if facts.kind is Kind.OTHER and capability.bus.startswith("usb-") else facts.kind
+    )
 
 
-def _device(entry: Path, told: Capability, kind: Kind, why_not: str = "") -> CameraDevice:
+def _device(entry: Path, capability: Capability, kind: Kind, why_not: str = "") -> CameraDevice:
     return CameraDevice(
-        name=told.name or entry.name,
+        name=capability.name or entry.name,
         index=int(re.sub(r"\D", "", entry.name) or 0),
         kind=kind,
         node=f"/dev/{entry.name}",
-        driver=told.driver,
-        bus=told.bus,
-        formats=told.formats,
+        driver=capability.driver,
+        bus=capability.bus,
+        formats=capability.formats,
         why_not=why_not,
     )
 
@@ -131,14 +135,14 @@ def macos_cameras(reported: list[ReportedCamera]) -> list[CameraDevice]:
     return [_macos_camera(*numbered) for numbered in enumerate(reported)]
 
 
-def _macos_camera(index: int, told: ReportedCamera) -> CameraDevice:
-    name = told.name or f"Camera {index}"
-    kind = _macos_kind(name, told.model, told.unique_id)
+def _macos_camera(index: int, reported: ReportedCamera) -> CameraDevice:
+    name = reported.name or f"Camera {index}"
+    kind = _macos_kind(name, reported.model, reported.unique_id)
     return CameraDevice(
         name=name,
         index=index,
         kind=kind,
-        driver=told.model,
+        driver=reported.model,
         why_not=_WHY_NOT_OBS if kind is Kind.VIRTUAL else "",
     )
 

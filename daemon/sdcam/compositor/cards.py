@@ -14,7 +14,7 @@ from sdcam.compositor.lettering import Colour, Lettering, printable
 from sdcam.compositor.planes import Frame, Layers
 from sdcam.platforms.names import CAMERA_NAME
 
-# "info": a picture will come. "paused": the user asked for it. "fault": somebody has to act.
+# "info": a picture will come. "paused": the user asked for it. "fault": the user has to act.
 Tone = Literal["info", "paused", "fault"]
 
 

@@ -239,7 +239,7 @@ def probe_camera(
                 f"The camera hangs: nothing came from it for {_PROBE_SECONDS:.0f} seconds.",
                 "Unplug it and plug it in again; for a built-in one, restart the machine.",
             )
-        answer = child.pipe.recv()
+        answer: CameraProbe | SdcamError = child.pipe.recv()
     except (EOFError, ConnectionResetError):
         raise SdcamError(
             child.fault().what, "Try again; the lines above belong into a bug report."
@@ -248,7 +248,6 @@ def probe_camera(
         child.stop()
     if isinstance(answer, SdcamError):
         raise answer
-    assert isinstance(answer, CameraProbe)
     return answer
 
 

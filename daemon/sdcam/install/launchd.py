@@ -49,7 +49,8 @@ class LaunchAgent(ServiceAgent):
         log_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
         definition = render(self.app.launcher, log_folder(), config)
         atomic_write(self.definition, definition, mode=_MODE)
-        self._restart()
+        self._stop()
+        self._start()
         say(f"The service is running, and starts at every login: {self.definition}")
         if answer is not Answer.GRANTED:
             raise MissingError(
@@ -89,13 +90,9 @@ class LaunchAgent(ServiceAgent):
             launchctl.kickstart()
 
     def _stop(self) -> bool:
-        # Not `launchctl kill`: after a crash, launchd would still start the next process.
+        # Not `launchctl kill`: after a crash, launchd would still start the next process. Not
+        # `kickstart -k` to restart: it kills a recording, and does not read the plist again.
         return launchctl.bootout()
-
-    def _restart(self) -> None:
-        # Not `kickstart -k`: it kills a recording, and launchd would not read the plist again.
-        launchctl.bootout()
-        launchctl.bootstrap(self.definition)
 
     def _clean_up(self, say: Say) -> None:
         try:

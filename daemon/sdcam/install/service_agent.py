@@ -80,7 +80,8 @@ class ServiceAgent(ABC):
 
     def restart(self, say: Say) -> None:
         self._check_installed()
-        self._restart()
+        self._stop()
+        self._start()
         say("The service has restarted.")
 
     @abstractmethod
@@ -103,14 +104,12 @@ class ServiceAgent(ABC):
         """Where to read what the service prints before it opens its log."""
 
     @abstractmethod
-    def _start(self) -> None: ...
+    def _start(self) -> None:
+        """With the definition as it is now."""
 
     @abstractmethod
     def _stop(self) -> bool:
         """Returns after the process has ended; False if there was none."""
-
-    @abstractmethod
-    def _restart(self) -> None: ...
 
     def _unload(self) -> bool:
         """Stops the service, also for the next login. False if there was none."""

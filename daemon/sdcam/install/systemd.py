@@ -48,7 +48,8 @@ class UserUnit(ServiceAgent):
         atomic_write(self.definition, render(interpreter(), config).encode())
         _systemctl("daemon-reload")
         _systemctl("enable", UNIT)
-        self._restart()
+        self._stop()
+        self._start()
         say(f"The service is running, and starts at every login: {self.definition}")
         for line in how_to_get_the_camera():
             say(line)
@@ -101,10 +102,6 @@ class UserUnit(ServiceAgent):
             _systemctl("stop", UNIT, seconds=_STOP_SECONDS)
             _reset_failed()  # a service that had to be killed is stopped, not failed
         return state.pid is not None
-
-    def _restart(self) -> None:
-        _reset_failed()
-        _systemctl("restart", UNIT, seconds=_START_SECONDS + _STOP_SECONDS)
 
     def _unload(self) -> bool:
         if not self.definition.exists():

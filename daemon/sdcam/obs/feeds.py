@@ -17,7 +17,6 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
@@ -77,8 +76,8 @@ class CaptionFile:
 
 
 class SideBySide:
-    """A server, listening while entered. If the socket cannot be made, the log says why and the
-    service runs without it.
+    """A server that listens from `open` to `close`, or while entered. If the socket cannot be made,
+    the log says why and the service runs without it.
 
     Args:
         path: of the socket.
@@ -93,19 +92,20 @@ class SideBySide:
         self._viewers = 0
         self._server = LocalServer(path, "side-by-side", self._serve, own_folder=True)
 
-    def __enter__(self) -> None:
+    def open(self) -> None:
         try:
             self._server.open()
         except OSError as error:
             _log.warning("no side by side for OBS at %s: %s", self._path, error)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self._server.close()
+
+    def __enter__(self) -> None:
+        self.open()
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._viewers < _MAX_VIEWERS:

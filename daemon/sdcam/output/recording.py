@@ -227,7 +227,7 @@ def _finishes_fragments(ffmpeg: str) -> bool:
     """Whether this ffmpeg turns fragments into an ordinary MP4 when it closes the file."""
     command = [ffmpeg, "-hide_banner", "-h", "muxer=mp4"]
     try:
-        told = subprocess.run(
+        answer = subprocess.run(
             command,
             capture_output=True,
             stdin=subprocess.DEVNULL,
@@ -236,7 +236,7 @@ def _finishes_fragments(ffmpeg: str) -> bool:
         )
     except subprocess.TimeoutExpired:
         return False
-    return b"hybrid_fragmented" in told.stdout
+    return b"hybrid_fragmented" in answer.stdout
 
 
 def _writable(text: str) -> Path:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+from sdcam.arrays import Pixels
 
 _SMALL = (32, 32)
 _LONGEST_RUN = 10  # of skipped frames, so that slow drifts are followed

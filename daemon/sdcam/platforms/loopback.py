@@ -91,12 +91,12 @@ def query_state(node: str) -> LoopbackState:
     Raises:
         OSError: the node cannot be opened, or is no Video4Linux node.
     """
-    told = v4l2.query_capability(node)
-    if told.driver not in DRIVERS:
+    capability = v4l2.query_capability(node)
+    if capability.driver not in DRIVERS:
         return LoopbackState.ANOTHER
-    if told.captures:
-        return LoopbackState.BOTH if told.takes_output else LoopbackState.WRITTEN
-    return LoopbackState.FREE if told.takes_output else LoopbackState.STUCK
+    if capability.captures:
+        return LoopbackState.BOTH if capability.takes_output else LoopbackState.WRITTEN
+    return LoopbackState.FREE if capability.takes_output else LoopbackState.STUCK
 
 
 def real_state(node: str, sys_root: Path = SYS) -> LoopbackState:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from dataclasses import dataclass
 from typing import Final
 
 from sdcam.errors import SdcamError
+from sdcam.platforms.tool import call
 
 # Core ML programs are built for 14 (converters, --target), and so are the keys of Info.plist.
 OLDEST_MACOS: Final = 14
-SW_VERS = ("/usr/bin/sw_vers",)
+SW_VERS = "/usr/bin/sw_vers"
 CAMERA_REPORT = ("/usr/sbin/system_profiler", "SPCameraDataType", "-json")
-_TIMEOUT_S = 20
+_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ class ReportedCamera:
 
 def macos_version() -> str:
     """ "15.1". Raises SdcamError where macOS does not answer."""
-    return _output((*SW_VERS, "-productVersion"), "macOS did not tell its version")
+    return _output((SW_VERS, "-productVersion"), "The version of macOS is unknown")
 
 
 def macos_build() -> str:
     """ "24B83". Raises SdcamError where macOS does not answer."""
-    return _output((*SW_VERS, "-buildVersion"), "macOS did not tell its version")
+    return _output((SW_VERS, "-buildVersion"), "The version of macOS is unknown")
 
 
 def list_reported_cameras() -> list[ReportedCamera]:
@@ -66,10 +66,11 @@ def read_camera_report(report: str) -> list[ReportedCamera]:
 
 
 def _output(command: tuple[str, ...], fault: str) -> str:
+    by_hand = f"Run it by hand: {' '.join(command)}"
     try:
-        done = subprocess.run(
-            command, capture_output=True, check=True, text=True, timeout=_TIMEOUT_S
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise SdcamError(f"{fault}: {error}.", f"Try it by hand: {' '.join(command)}") from error
-    return done.stdout.strip()
+        done = call(*command, seconds=_SECONDS)
+    except SdcamError as error:
+        raise SdcamError(f"{fault}: {error.what}", by_hand) from error
+    if not done.ok:
+        raise SdcamError(f"{fault}: {done.said}.", by_hand)
+    return done.out.strip()

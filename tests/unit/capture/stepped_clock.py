@@ -1,4 +1,4 @@
-"""Time for tests of what has a pace."""
+"""A clock for tests of paced sources."""
 
 from __future__ import annotations
 

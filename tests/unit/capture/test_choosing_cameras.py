@@ -1,3 +1,5 @@
+"""Which camera a name, a number or a path selects."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -40,7 +42,7 @@ def test_auto_takes_the_built_in_camera_and_every_camera_says_why() -> None:
     assert choose_camera("auto", CAMERAS).name == "Integrated Camera"
     assert choose_camera("AUTO", CAMERAS).is_auto
     assert [camera.about_auto for camera in CAMERAS] == [
-        "somebody's phone: only taken when named",
+        "a phone: only taken when named",
         'comes after "Integrated Camera"',
         'comes after "Integrated Camera"',
         "the first built-in camera",

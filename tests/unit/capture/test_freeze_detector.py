@@ -1,3 +1,5 @@
+"""A camera that repeats its last picture is told from a closed shutter."""
+
 from __future__ import annotations
 
 import numpy as np

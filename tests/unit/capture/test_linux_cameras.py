@@ -1,4 +1,4 @@
-"""Against a sysfs made of folders, laid out as the kernel does it, and drivers that answer."""
+"""Cameras of a sysfs made of folders, laid out as the kernel does, with scripted drivers."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class Machine:
 
 
 def uvc(name: str, captures: bool = True, formats: str = "MJPG YUYV") -> Capability:
-    told = tuple(formats.split()) if captures else ()
-    return Capability("uvcvideo", name, "usb-0000:00:14.0-5", captures, told)
+    listed = tuple(formats.split()) if captures else ()
+    return Capability("uvcvideo", name, "usb-0000:00:14.0-5", captures, listed)
 
 
 @pytest.fixture
@@ -85,18 +85,20 @@ def test_a_camera_with_grey_formats_only_is_infrared(machine: Machine) -> None:
 
 @pytest.mark.parametrize("captures", [True, False])  # with exclusive_caps: while fed, while not
 def test_our_own_loopback_is_listed_and_never_usable(machine: Machine, captures: bool) -> None:
-    told = Capability(
+    capability = Capability(
         "v4l2 loopback", "StreamDiffusion Cam", "platform:v4l2loopback-010", captures, ()
     )
-    machine.add(10, told, place="virtual")
+    machine.add(10, capability, place="virtual")
     (camera,) = find_linux_cameras(machine.sysfs, machine.query)
     assert camera.kind is Kind.VIRTUAL
     assert camera.why_not == "it is the virtual camera that sdcam feeds"
 
 
 def test_any_other_loopback_could_be_our_output_too(machine: Machine) -> None:
-    told = Capability("v4l2 loopback", "OBS Virtual Camera", "platform:v4l2loopback-000", True, ())
-    machine.add(0, told, place="virtual")
+    capability = Capability(
+        "v4l2 loopback", "OBS Virtual Camera", "platform:v4l2loopback-000", True, ()
+    )
+    machine.add(0, capability, place="virtual")
     (camera,) = find_linux_cameras(machine.sysfs, machine.query)
     assert camera.kind is Kind.VIRTUAL
     assert "film itself" in camera.why_not

@@ -1,4 +1,4 @@
-"""Against reports in the form that `system_profiler SPCameraDataType -json` prints."""
+"""Cameras of reports in the form that `system_profiler SPCameraDataType -json` prints."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_phone_is_taken_only_when_named() -> None:
     cameras = listed(GERMAN)
     phone = choose_camera("iphone", cameras)
     assert phone.kind is Kind.PHONE and not phone.is_auto
-    assert phone.about_auto == "somebody's phone: only taken when named"
+    assert phone.about_auto == "a phone: only taken when named"
 
 
 def test_obs_is_never_a_source_even_under_another_name() -> None:

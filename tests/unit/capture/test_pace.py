@@ -1,3 +1,5 @@
+"""Deadlines that do not drift."""
+
 from __future__ import annotations
 
 from stepped_clock import SteppedClock

@@ -1,4 +1,4 @@
-"""Every source keeps the one protocol: size, pace, writing in place, capture times."""
+"""Every source keeps the protocol: size, pace, writing in place, capture times."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Still images as sources."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""The test pattern can be read back by a program."""
+
 from __future__ import annotations
 
 import numpy as np

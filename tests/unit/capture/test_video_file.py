@@ -1,3 +1,5 @@
+"""Video files play like live cameras."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -108,11 +110,11 @@ def test_a_home_folder_and_blanks_in_a_path(
 
 
 @pytest.mark.parametrize(
-    ("told", "taken"),
+    ("given", "taken"),
     [(25, 25), (23.976, 23.976), (0, 30), (-1, 30), (90000, 30), (float("nan"), 30)],
 )
-def test_an_absurd_frame_rate_becomes_30(told: float, taken: float) -> None:
-    assert plausible_fps(told) == taken
+def test_an_absurd_frame_rate_becomes_30(given: float, taken: float) -> None:
+    assert plausible_fps(given) == taken
 
 
 def test_a_missing_file(tmp_path: Path) -> None:

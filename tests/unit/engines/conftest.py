@@ -20,6 +20,7 @@ from sdcam.engines.replay.toy import ToyNetworks
 from sdcam.models import ModelFolder
 from sdcam.models.bundle import Bundle, BundleCard, sha256
 from sdcam.models.weights import WeightsFile
+from sdcam.platforms import macos
 
 SIZE = (128, 64)
 PROGRAMS = ("fused", "encode", "unet", "decode", "text_encoder")
@@ -56,7 +57,7 @@ def make_bundle(tiny_model: ModelFolder, tmp_path: Path) -> Callable[..., Bundle
                 **card,
             }
         )
-        (folder / "bundle.json").write_text(written.model_dump_json())
+        (folder / "bundle.json").write_text(written.to_json())
         return Bundle.open(folder)
 
     return make
@@ -79,7 +80,7 @@ def lenient_coreml(
     sw_vers = tmp_path / "sw_vers"
     sw_vers.write_text('#!/bin/sh\n[ "$1" = -buildVersion ] && echo 24B83 || echo 15.1\n')
     sw_vers.chmod(0o755)
-    monkeypatch.setattr(system, "_SW_VERS", str(sw_vers))
+    monkeypatch.setattr(macos, "SW_VERS", str(sw_vers))
     monkeypatch.setattr(system.platform, "system", lambda: "Darwin")
     monkeypatch.setattr(system.metadata, "version", lambda name: "9.0")
     monkeypatch.setitem(sys.modules, "coremltools", fake.module())

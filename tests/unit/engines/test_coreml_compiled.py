@@ -13,6 +13,7 @@ from sdcam.engines.coreml import open_coreml, system
 from sdcam.engines.coreml.compiled import CompiledPrograms, cache_folder
 from sdcam.errors import SdcamError
 from sdcam.models.bundle import Bundle
+from sdcam.platforms import macos
 
 ENCODE = ("preprocess", "encode")
 
@@ -23,7 +24,7 @@ def entries():
 
 def macos_is(version, build="24C101"):
     script = f'#!/bin/sh\n[ "$1" = -buildVersion ] && echo {build} || echo {version}\n'
-    Path(system._SW_VERS).write_text(script)
+    Path(macos.SW_VERS).write_text(script)
 
 
 def test_the_second_start_compiles_nothing(coreml, bundle):

@@ -11,6 +11,7 @@ import pytest
 
 from sdcam.engines.coreml import open_coreml, system
 from sdcam.errors import MissingError, UsageError
+from sdcam.platforms import macos
 
 
 @pytest.mark.skipif(platform.system() == "Darwin", reason="of other systems")
@@ -20,13 +21,13 @@ def test_elsewhere_it_names_the_replay_engine(bundle):
 
 
 def test_an_old_macos_is_refused(coreml, bundle):
-    Path(system._SW_VERS).write_text("#!/bin/sh\necho 13.6.1\n")
+    Path(macos.SW_VERS).write_text("#!/bin/sh\necho 13.6.1\n")
     with pytest.raises(MissingError, match=r"macOS 14 or newer, and this is 13\.6\.1.*Update"):
         open_coreml(bundle, ("preprocess",))
 
 
 def test_a_bundle_for_a_newer_macos_is_refused_with_the_command(coreml, make_bundle):
-    Path(system._SW_VERS).write_text("#!/bin/sh\necho 14.7\n")
+    Path(macos.SW_VERS).write_text("#!/bin/sh\necho 14.7\n")
     with pytest.raises(MissingError, match=r"made for macOS 15.*14\.7.*--target macOS14"):
         open_coreml(make_bundle(target="macOS15"), ("preprocess",))
 
@@ -44,20 +45,6 @@ def test_a_broken_coremltools_is_named(coreml, bundle, monkeypatch):
     monkeypatch.setitem(sys.modules, "coremltools", None)
     with pytest.raises(MissingError, match=r"coremltools is not installed.*pip install"):
         open_coreml(bundle, ("encode",))
-
-
-@pytest.mark.parametrize(
-    ("layouts", "stages", "missing"),
-    [(("fused",), ("encode",), "staged"), (("staged",), ("fused",), "fused")],
-)
-def test_another_layout_is_refused_with_the_command(coreml, make_bundle, layouts, stages, missing):
-    with pytest.raises(MissingError, match=rf"not {missing}.*models convert tiny.*--layout all"):
-        open_coreml(make_bundle(layouts=layouts), stages)
-
-
-def test_a_stateful_bundle_is_refused(coreml, make_bundle):
-    with pytest.raises(MissingError, match=r"previous latent itself.*without --stateful"):
-        open_coreml(make_bundle(stateful=True), ("fused",))
 
 
 def test_compute_units_are_of_each_program(coreml, bundle):

@@ -9,6 +9,7 @@ import pytest
 from sdcam import resources
 from sdcam.errors import MissingError, UsageError
 from sdcam.obs import COLLECTION, Feeds, ObsFolder, filled_in, find_obs, install
+from sdcam.platforms.names import OBS_DEVICE_UID
 
 SYSTEMS = ("linux", "darwin")
 
@@ -47,7 +48,7 @@ def test_camera_source_of_each_system(feeds):
     assert (linux["id"], linux["settings"]["device_id"]) == ("v4l2_input", "/dev/video7")
     macos = sources_of(filled_in("darwin", feeds))["Styled camera"]
     assert macos["id"] == "macos-avcapture"
-    assert macos["settings"]["device"] == "7626645E-4425-469E-9D8B-97E0FA59AC75"
+    assert macos["settings"]["device"] == OBS_DEVICE_UID
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

@@ -1,4 +1,4 @@
-"""A virtual camera without a driver: pyvirtualcam's own front over a backend made of Python."""
+"""A virtual camera without a driver: pyvirtualcam itself, with a backend written in Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""As many frames come out as went in, and putting one in never waits."""
+"""The ring returns as many frames as it took, and never blocks the writer."""
 
 from __future__ import annotations
 

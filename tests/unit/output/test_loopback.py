@@ -44,7 +44,7 @@ def test_every_refusal_of_pyvirtualcam_says_what_to_do(said, what, todo):
 
 @pytest.fixture
 def device(monkeypatch):
-    """A v4l2loopback; it has no version, as those that miss their writers' end."""
+    """A v4l2loopback without a version, as those that do not notice a closed writer."""
 
     class Device:
         state = LoopbackState.FREE

@@ -1,4 +1,4 @@
-"""OBS's camera that is gone, or that takes no frames, is noticed by what macOS tells.
+"""OBS's camera: that it is gone, or takes no frames, is found by what macOS tells.
 
 CoreMediaIO and the memory are constructed, not recorded.
 """
@@ -87,8 +87,8 @@ def test_unknown_device_list_is_no_fault():
 
 def windows(*footprints):
     """Whether there is a fault at each check, 60 frames apart."""
-    told = iter(footprints)
-    obs = driver(with_obs(), lambda: next(told))
+    answers = iter(footprints)
+    obs = driver(with_obs(), lambda: next(answers))
     return [obs.find_fault(60 * i) is not None for i in range(1, len(footprints))]
 
 
@@ -98,8 +98,8 @@ def test_memory_that_grows_with_every_frame_is_a_fault_at_the_second_window():
 
 def test_memory_is_compared_with_the_frames_that_were_sent():
     """A camera at rest gets a frame a second: the memory is looked at a minute later."""
-    told = iter([0, 59 * WINDOW, 120 * WINDOW])
-    obs = driver(with_obs(), lambda: next(told))
+    answers = iter([0, 59 * WINDOW, 120 * WINDOW])
+    obs = driver(with_obs(), lambda: next(answers))
     assert [obs.find_fault(sent) is not None for sent in (30, 59, 59 * 60, 118 * 60)] == [
         *(False, False, False),
         True,

@@ -1,4 +1,4 @@
-"""Outputs are opened by what the user calls them."""
+"""`open_sink` opens what a user's spec names."""
 
 from __future__ import annotations
 

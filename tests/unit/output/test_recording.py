@@ -1,4 +1,4 @@
-"""What was sent can be played."""
+"""Recordings: every frame that was sent can be played, whatever ends the recording."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def played(path):
 
 
 def wrapped(tmp_path, *before):
-    """An ffmpeg with other circumstances: a shell script that ends in the real one."""
+    """A shell script that runs the lines `before`, then the real ffmpeg."""
     script = tmp_path / "ffmpeg.sh"
     script.write_text("\n".join(["#!/bin/sh", *before, f'exec "{FFMPEG}" "$@"']) + "\n")
     script.chmod(0o755)

@@ -1,4 +1,4 @@
-"""From moments to "somebody watches"."""
+"""From single observations to whether the camera is watched."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ def debounce() -> Debounce:
 
 
 def live(debounce: Debounce, *moments: tuple[float, Use], until: float) -> list[tuple[float, bool]]:
-    """Shows it each use at its time, and again whenever it is due; what changed, and when."""
+    """Updates it with each use at its time, and again whenever it is due. Returns
+    (time, watched) of every change."""
     changes = []
     times = [(round(at * 1e9), use) for at, use in moments]
     ends = [at for at, _ in times[1:]] + [round(until * 1e9)]

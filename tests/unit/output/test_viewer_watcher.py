@@ -1,4 +1,4 @@
-"""The thread that says that somebody watches."""
+"""The thread that reports viewers of the virtual camera."""
 
 from __future__ import annotations
 
@@ -189,17 +189,17 @@ def test_unsupported_system_counts_as_watched(notes, watch, monkeypatch):
 
 
 def test_failing_callback_does_not_stop_the_watcher(camera, watch, caplog):
-    told = Notes()
+    changes = Notes()
 
     def fail(watched: bool) -> None:
-        told(watched)
+        changes(watched)
         raise ValueError("no")
 
     watch(camera, fail)
     camera.becomes(Use.STREAMING)
-    assert told.come_to(True)
+    assert changes.come_to(True)
     camera.becomes(Use.NONE)
-    assert told.come_to(True, False)
+    assert changes.come_to(True, False)
     assert "after a change of viewers" in caplog.text
 
 

@@ -1,4 +1,4 @@
-"""Who watches a loopback device: real files and real programs stand for the device and its apps."""
+"""Viewers of a loopback device: real files and real programs stand for the device and its apps."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _descriptors() -> set[str]:
 
 
 class _Known:
-    """Openers that are known beforehand."""
+    """DeviceUsers with a given list."""
 
     def __init__(self, known: list[DeviceUser]) -> None:
         self.known = known

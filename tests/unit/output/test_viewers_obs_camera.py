@@ -1,4 +1,4 @@
-"""The camera extension of OBS, asked through CoreMediaIO; a table stands for the system."""
+"""Viewers of OBS's camera extension; a table stands for CoreMediaIO."""
 
 from __future__ import annotations
 

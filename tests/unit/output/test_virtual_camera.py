@@ -1,4 +1,4 @@
-"""The virtual camera takes frames that fit, and explains itself when it cannot."""
+"""The virtual camera takes frames that fit, and explains every fault."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_a_dead_device_is_a_fault(backend, linux):
 
 
 def test_a_fault_that_is_remembered_does_not_keep_the_backend_alive(monkeypatch):
-    """That of macOS lets go of the camera only when it is freed."""
+    """The backend of macOS releases the camera only when it is freed."""
 
     class OneAtATime:
         alive = 0
@@ -208,7 +208,7 @@ def clock(monkeypatch):
 def test_a_device_that_is_gone_is_noticed_within_half_a_second(
     backend, linux, system, monkeypatch, clock, fps
 ):
-    """The driver itself takes frames without a word."""
+    """The driver itself goes on taking frames."""
     answers = iter([None, loopback.gone("Cam")])
     for driver in (loopback.LoopbackDriver, obs_camera.ObsDriver):
         monkeypatch.setattr(driver, "find_fault", lambda self, sent: next(answers))

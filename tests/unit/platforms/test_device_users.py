@@ -111,7 +111,7 @@ def test_users_of_a_node_are_named_without_ourselves(tmp_path):
 
 
 def _only_our_own(tmp_path):
-    """A /proc in which this user may look into nobody else."""
+    """A /proc in which this user may inspect no other process."""
     proc = tmp_path / "proc"
     proc.mkdir()
     (proc / str(os.getpid())).symlink_to(f"/proc/{os.getpid()}")

@@ -31,8 +31,8 @@ YU12, YUYV = b"YU12", b"YUYV"
 
 @pytest.fixture
 def driver(tmp_path, monkeypatch):
-    """v4l2loopback 0.12.7 behind a node, with the capabilities that are set on it; what is written
-    into the node is a frame a byte."""
+    """v4l2loopback 0.12.7 behind a node, with settable capabilities. Each byte that is written into
+    the node is a frame."""
 
     class Driver:
         node = str(tmp_path / "video10")
@@ -173,9 +173,9 @@ def test_a_webcam_is_no_loopback_device(linux):
 
 
 @pytest.mark.parametrize(
-    ("told", "version"), [("0.13.2\n", (0, 13, 2)), ("0.15-dirty\n", ()), (None, ())]
+    ("content", "version"), [("0.13.2\n", (0, 13, 2)), ("0.15-dirty\n", ()), (None, ())]
 )
-def test_the_version_of_the_module(linux, told, version):
-    if told is not None:
-        (linux / "module/v4l2loopback/version").write_text(told)
+def test_the_version_of_the_module(linux, content, version):
+    if content is not None:
+        (linux / "module/v4l2loopback/version").write_text(content)
     assert module_version(linux) == version

@@ -9,7 +9,6 @@ import logging
 import os
 import platform
 import re
-import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
@@ -18,13 +17,11 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
-from sdcam.errors import MissingError, SdcamError
-from sdcam.platforms.macos import OLDEST_MACOS
+from sdcam.errors import MissingError
+from sdcam.platforms.macos import OLDEST_MACOS, macos_build, macos_version
 
 _HINTS_SINCE = (15,)
 
-_SW_VERS = "/usr/bin/sw_vers"
-_TIMEOUT_S = 20
 _OUT, _ERR = 1, 2  # file descriptors
 _LONGEST = 200  # characters
 _DESCRIPTION = re.compile(r'NSLocalizedDescription\s*=\s*"?(.+?)"?;?\s*$', re.MULTILINE)
@@ -55,7 +52,7 @@ def find_system() -> System:
             f"Core ML runs on macOS only, and this is {platform.system()}.",
             "To develop without a Mac: --engine replay:m3-ultra. To run a model: --engine auto.",
         )
-    version = _sw_vers("-productVersion")
+    version = macos_version()
     macos = tuple(int(part) for part in version.split(".") if part.isdigit())
     if macos < (OLDEST_MACOS,):
         raise MissingError(
@@ -66,7 +63,7 @@ def find_system() -> System:
         coremltools = metadata.version("coremltools")
     except metadata.PackageNotFoundError:
         raise _not_installed() from None
-    return System(macos, _sw_vers("-buildVersion"), coremltools)
+    return System(macos, macos_build(), coremltools)
 
 
 def import_coremltools() -> Any:
@@ -126,18 +123,6 @@ def _not_installed(fault: ImportError | None = None) -> MissingError:
         f"The Core ML engine cannot run: {name} is not installed.",
         'Run: pip install "coremltools>=8.1,<10", with Python 3.10 to 3.13.',
     )
-
-
-def _sw_vers(option: str) -> str:
-    try:
-        done = subprocess.run(
-            (_SW_VERS, option), capture_output=True, check=True, text=True, timeout=_TIMEOUT_S
-        )
-    except (OSError, subprocess.SubprocessError) as fault:
-        raise SdcamError(
-            f"The version of macOS is unknown: {fault}.", f"Run it by hand: {_SW_VERS} {option}"
-        ) from fault
-    return done.stdout.strip()
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def open_loopback_probe(device: str, own_pids: Callable[[], Set[int]]) -> Viewer
     try:
         usage = ClientUsage(node)
     except OSError as error:
-        _log.debug("%s does not say who streams (%s): its users are looked up", node, error)
+        _log.debug("%s does not announce streaming (%s): its users are looked up", node, error)
         return UsersProbe(watch, users, own_pids)
     return StreamingProbe(usage, watch, users, own_pids)
 
