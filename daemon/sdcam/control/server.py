@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from sdcam import paths
@@ -67,7 +66,15 @@ class ControlServer:
         )
 
     def __enter__(self) -> ControlServer:
-        """
+        self.open()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Begins to listen.
+
         Raises:
             UsageError: no socket can be made at the path.
         """
@@ -78,15 +85,6 @@ class ControlServer:
                 f"The control socket {self._path} cannot be made: {error.strerror or error}.",
                 "Set service.socket to a shorter path in a folder of your own.",
             ) from None
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def refuse(self, reason: str = _STOPPING) -> None:
         """From now on every command but `status` is answered with this sentence. Returns when no
