@@ -19,7 +19,8 @@ from multiprocessing.connection import Connection
 import numpy as np
 import psutil
 
-from sdcam.engines.host_side import Float, HostSide, Pixels
+from sdcam.arrays import Float, Pixels
+from sdcam.engines.host_side import HostSide
 from sdcam.errors import SdcamError
 from sdcam.models import ModelFolder, find_model
 from sdcam.pipeline.networks import Networks

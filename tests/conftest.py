@@ -29,6 +29,12 @@ def tmp_path(tmp_path_factory):
     return tmp_path_factory.mktemp(f"t{next(_NUMBERS)}", numbered=False)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory):
+    """For fixtures of a session or a module, which are made before those of a test."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(autouse=True)
 def _nobody_elses_settings(monkeypatch, tmp_path):
     for name in list(os.environ):

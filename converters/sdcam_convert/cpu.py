@@ -25,7 +25,7 @@ from onnx import helper
 from sdcam.engines.torch_modules import load_modules
 from sdcam.errors import SdcamError
 from sdcam.models.folder import NETWORKS, TOKENS, WEIGHTS_LAYOUT, ModelFolder
-from sdcam.models.interruption import termination_interrupts
+from sdcam.models.pull import termination_interrupts
 from sdcam.models.time_embedding import TimeEmbedding
 from sdcam.models.weights import WeightsFile
 from sdcam_convert.agreement import TOLERANCE, cpu_agreement

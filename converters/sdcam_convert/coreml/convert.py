@@ -11,7 +11,7 @@ from pathlib import Path
 from sdcam.errors import UsageError
 from sdcam.models import ModelFolder
 from sdcam.models.bundle import CARD, Bundle, BundleCard, sha256
-from sdcam.models.provenance import Provenance
+from sdcam.models.catalogue import Provenance
 from sdcam.models.time_embedding import TimeEmbedding
 from sdcam.models.weights import WeightsFile
 from sdcam_convert.coreml.environment import check_environment
@@ -69,7 +69,7 @@ def convert_coreml(
         _copy_tokenizer(folder.tokenizer, bundle / "tokenizer")
         came = origin or Provenance(source=str(folder.path.absolute()))
         card = _card(folder, options, came, versions, _hashes(bundle))
-        (bundle / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        (bundle / CARD).write_text(card.to_json(), encoding="utf-8")
         put(bundle, out)
     peak = max(program.peak for program in made) / 1e9
     size = sum(program.size for program in made) / 1e6

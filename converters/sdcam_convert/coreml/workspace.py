@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from sdcam.errors import MissingError, SdcamError
-from sdcam.models.interruption import termination_interrupts
-from sdcam.models.size import in_words
+from sdcam.models.pull import termination_interrupts
+from sdcam.models.registry import in_words
 
 _LOCK = ".sdcam-conversion"  # held as long as the conversion lives
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

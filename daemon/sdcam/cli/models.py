@@ -76,10 +76,11 @@ def _rows_of(name: str) -> Iterator[tuple[str, ...]]:
         automatic,
         bundles_folder,
         bundles_in,
+        bytes_of,
+        in_words,
         models_folder,
         origin_of,
     )
-    from sdcam.models.size import bytes_of, in_words
 
     title = f"{'*' if name == automatic() else ' '} {name}"
     try:
@@ -107,7 +108,7 @@ def _rows_of(name: str) -> Iterator[tuple[str, ...]]:
 
 def _unfinished_rows() -> Iterator[tuple[str, ...]]:
     from sdcam.models.pull import unfinished, unfinished_models
-    from sdcam.models.size import bytes_of, in_words
+    from sdcam.models.registry import bytes_of, in_words
 
     for name in unfinished_models():
         size = in_words(sum(bytes_of(path) for path in unfinished(name)))
@@ -116,7 +117,7 @@ def _unfinished_rows() -> Iterator[tuple[str, ...]]:
 
 def _catalogue_rows(here: Sequence[str]) -> Iterator[tuple[str, ...]]:
     from sdcam.models.catalogue import CATALOGUE
-    from sdcam.models.size import in_words
+    from sdcam.models.registry import in_words
 
     for model in CATALOGUE:
         if model.name not in here:
@@ -164,8 +165,8 @@ def _download(word: str, revision: str | None, yes: bool) -> None:
 
 
 def _copy(word: str, source: Path) -> None:
-    from sdcam.models.copy_in import copy_in
-    from sdcam.models.provenance import Provenance
+    from sdcam.models.catalogue import Provenance
+    from sdcam.models.pull import copy_in
 
     with interruptible("The copy was interrupted.", "Nothing of it was kept."):
         folder = copy_in(word, source)
@@ -174,7 +175,7 @@ def _copy(word: str, source: Path) -> None:
 
 
 def _agreed(offer: Offer, yes: bool) -> bool:
-    from sdcam.models.size import in_words
+    from sdcam.models.registry import in_words
 
     say(f"{offer.name}: {offer.repo} at {offer.commit}, to {offer.folder}")
     _say_licence(offer.licence)
@@ -257,7 +258,7 @@ def _remove_bundle(word: str, bundle: str, yes: bool) -> None:
 
 
 def _delete(what: str, folders: list[Path], yes: bool) -> None:
-    from sdcam.models.size import bytes_of, in_words
+    from sdcam.models.registry import bytes_of, in_words
 
     size = in_words(sum(bytes_of(path) for path in folders))
     if not agreed(f"Delete {' and '.join(map(str, folders))} ({size})?", yes):

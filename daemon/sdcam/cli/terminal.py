@@ -75,12 +75,16 @@ def writes(text: str) -> bool:
 
 
 def watch(pages: Iterable[Iterable[tuple[str, Cell]]]) -> None:
-    """Draws each page of pairs over the one before, cut to the terminal's size, until Ctrl-C."""
+    """Draws each page of pairs over the one before, cut to the terminal's size, until Ctrl-C.
+    Whatever ends it, the terminal shows again what it showed before."""
+    import signal
+
     from rich.console import Console, Group
     from rich.live import Live
 
     console = Console(highlight=False)
-    with Live(console=console, screen=True, auto_refresh=False) as live:
+    live = Live(console=console, screen=True, auto_refresh=False)
+    with _on(signal.SIGTERM, _exit), live:
         for page in pages:
             texts = [_rich(pieces) for pieces in _laid_out(_with_dim_names(page))]
             for text in texts:
@@ -118,7 +122,7 @@ def interruptible(what: str = "", todo: str = "") -> Iterator[None]:
     import signal
 
     try:
-        with _on_ctrl_c(signal.default_int_handler):
+        with _on(signal.SIGINT, signal.default_int_handler):
             yield
     except KeyboardInterrupt:
         if not what:
@@ -128,21 +132,29 @@ def interruptible(what: str = "", todo: str = "") -> Iterator[None]:
 
 def left_to_the_child() -> AbstractContextManager[None]:
     """Ctrl-C does nothing to this process in here: an editor has a use of its own for it."""
-    return _on_ctrl_c(lambda number, frame: None)  # unlike SIG_IGN, a child does not inherit it
+    import signal
+
+    # Unlike SIG_IGN, a child does not inherit it.
+    return _on(signal.SIGINT, lambda number, frame: None)
 
 
 @contextmanager
-def _on_ctrl_c(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+def _on(number: int, handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Handles a signal in here, unless it is ignored or has a handler."""
     import signal
 
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_DFL:  # ignored, or `main` was called
+    if signal.getsignal(number) is not signal.SIG_DFL:
         yield
         return
-    signal.signal(signal.SIGINT, handler)
+    signal.signal(number, handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _exit(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
 
 
 def _with_dim_names(rows: Iterable[tuple[str, Cell]]) -> list[Sequence[Cell]]:

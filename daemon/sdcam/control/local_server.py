@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("sdcam.control")
 _QUEUE = 128  # connections that wait to be accepted; one more is refused
 _MOST_CONNECTIONS = 16
+_QUIET_SECONDS = 60.0  # between two log lines about faults
 _FLUSH_SECONDS = 1.0  # for a client to read what was written before the end of the connection
 
 # <sys/un.h> and <sys/ucred.h> of macOS; Python has no names for them.
@@ -69,6 +70,7 @@ class LocalServer:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._listening = threading.Event()
         self._end: Callable[[], object]
+        self._quiet_until = 0.0
 
     def open(self) -> None:
         """Begins to listen.
@@ -110,7 +112,7 @@ class LocalServer:
         import asyncio
 
         loop, end = asyncio.get_running_loop(), asyncio.Event()
-        loop.set_exception_handler(_log_fault)
+        loop.set_exception_handler(self._log_fault)
         server = await asyncio.start_unix_server(
             self._talk, sock=self._socket, backlog=_QUEUE, limit=self._line_bytes
         )
@@ -122,6 +124,13 @@ class LocalServer:
         # `asyncio.wait_for` may swallow it (python/cpython#86296).
         for writer in self._connections:
             writer.transport.abort()
+
+    def _log_fault(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """For example, no descriptor is left for a new connection: asyncio tries again each
+        second, and this logs it each minute."""
+        if time.monotonic() >= self._quiet_until:
+            self._quiet_until = time.monotonic() + _QUIET_SECONDS
+            _log.warning("%s: %s", context.get("message"), context.get("exception"))
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         import asyncio
@@ -172,11 +181,6 @@ def uid_in_xucred(credentials: bytes) -> int:
     if len(credentials) < _XUCRED.size or _XUCRED.unpack_from(credentials)[0] != 0:
         raise OSError("the peer of the control socket is not known")
     return int(_XUCRED.unpack_from(credentials)[1])
-
-
-def _log_fault(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """For example, no descriptor is left for a new connection: asyncio tries again each second."""
-    _log.warning("%s: %s", context.get("message"), context.get("exception"))
 
 
 def _make_folder(folder: Path, own: bool) -> None:

@@ -65,8 +65,16 @@ class ControlServer:
             line_bytes=LONGEST_LINE,
         )
 
+    def __enter__(self) -> ControlServer:
+        self.open()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
     def open(self) -> None:
-        """
+        """Begins to listen.
+
         Raises:
             UsageError: no socket can be made at the path.
         """
@@ -77,13 +85,6 @@ class ControlServer:
                 f"The control socket {self._path} cannot be made: {error.strerror or error}.",
                 "Set service.socket to a shorter path in a folder of your own.",
             ) from None
-
-    def __enter__(self) -> ControlServer:
-        self.open()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
 
     def refuse(self, reason: str = _STOPPING) -> None:
         """From now on every command but `status` is answered with this sentence. Returns when no

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from sdcam.doctor.check import LINUX, MACOS, Finding, Group, check, missing, ok, trouble, warning
 from sdcam.doctor.probe import HostProbe
-from sdcam.models.registry import models_folder
-from sdcam.models.size import in_words
+from sdcam.models.registry import in_words, models_folder
 from sdcam.paths import cache_folder, log_file
 from sdcam.platforms.macos import OLDEST_MACOS
 

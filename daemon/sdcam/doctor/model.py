@@ -23,9 +23,8 @@ from sdcam.errors import SdcamError
 from sdcam.models import ModelFolder, find_model
 from sdcam.models.bundle import Bundle, sha256
 from sdcam.models.bundles import find_bundle
-from sdcam.models.provenance import Provenance
-from sdcam.models.registry import EMBEDDED, bundles_of
-from sdcam.models.size import bytes_of, in_words
+from sdcam.models.catalogue import Provenance
+from sdcam.models.registry import EMBEDDED, bundles_of, bytes_of, in_words
 
 _PACKAGES = {"openvino": "openvino", "torch": "torch"}  # of an engine
 _PIP_NAMES = {"torch": '"streamdiffusion-cam[torch]"'}

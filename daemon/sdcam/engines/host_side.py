@@ -1,29 +1,29 @@
-"""What the engines share: the words of a model become arrays, its timesteps vectors."""
+"""What the engines share on the host: words become tokens, timesteps become vectors."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sdcam.arrays import Float, Pixels
 from sdcam.models import ModelFolder
 from sdcam.models.bundle import Bundle
 from sdcam.models.folder import TOKENS
 from sdcam.models.time_embedding import TimeEmbedding
-from sdcam.models.tokenizer import ClipTokenizer
 from sdcam.pipeline.networks import NetworksSpec
 from sdcam.pipeline.scheduler import NoiseSchedule
 
-Float = NDArray[np.float32]
-Pixels = NDArray[np.uint8]
+if TYPE_CHECKING:
+    from sdcam.models.tokenizer import ClipTokenizer
 
 
 @dataclass(frozen=True)
 class HostSide:
-    """The parts of a model that run on the host, whoever runs its networks. Tokenizer and time
-    embedding are read when they are first asked for: not every process of a model needs them."""
+    """The parts of a model that run on the host, whichever engine runs its networks. Tokenizer and
+    time embedding are read at their first use: not every process of a model needs them."""
 
     spec: NetworksSpec
     schedule: NoiseSchedule
@@ -31,6 +31,11 @@ class HostSide:
 
     @classmethod
     def of(cls, model: ModelFolder, size: tuple[int, int], runtime: str) -> HostSide:
+        """
+        Args:
+            size: (width, height) of the picture in pixels.
+            runtime: what runs the networks, for the user.
+        """
         spec = NetworksSpec(
             model=model.name,
             runtime=runtime,
@@ -58,6 +63,8 @@ class HostSide:
 
     @cached_property
     def tokenize(self) -> ClipTokenizer:
+        from sdcam.models.tokenizer import ClipTokenizer
+
         return ClipTokenizer(self.source.path / "tokenizer")
 
     @cached_property
@@ -65,14 +72,17 @@ class HostSide:
         return TimeEmbedding(self.source)
 
     def picture(self) -> Pixels:
-        """An empty picture with the batch axis that the networks have."""
+        """A black picture, (1, H, W, 3): with the batch axis that the networks have."""
         return np.zeros((1, self.spec.height, self.spec.width, 3), np.uint8)
 
     def latent(self) -> Float:
+        """(1, L, H/8, W/8) zeros."""
         return np.zeros(self.spec.latent_shape, np.float32)
 
     def time(self) -> Float:
+        """(1, T) zeros."""
         return np.zeros((1, self.embed_time.channels), np.float32)
 
     def prompt_embeds(self) -> Float:
+        """(1, 77, C) zeros."""
         return np.zeros((1, TOKENS, self.spec.embed_channels), np.float32)

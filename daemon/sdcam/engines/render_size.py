@@ -1,8 +1,8 @@
-"""The size that a model paints when its user names none: the largest that this machine paints
+"""The size of the picture when the user names none: the largest wide one that this machine paints
 smoothly, measured once and remembered.
 
-Wide sizes, since cameras are wide: a square costs as much and shows a bit more than half of the
-picture. Only the embedded model is asked; the big ones are made for one size.
+Cameras are wide: a square costs as much and shows little more than half of the picture. Only the
+embedded model is measured; large models are trained for one size.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ def auto_size(model: ModelFolder, engine: str, open_at: Open, cache: Path | None
     """(width, height) in pixels.
 
     Args:
-        engine: the word in the configuration; another engine is another measurement.
+        engine: `model.engine`; each engine has a measurement of its own.
         open_at: opens the model at a size.
-        cache: where measurements are kept; None is the user's cache folder.
+        cache: file of the measurements; None: in the user's cache folder.
     """
     if model.name != EMBEDDED:
         return USUAL_SIZE
@@ -59,8 +59,8 @@ def auto_size(model: ModelFolder, engine: str, open_at: Open, cache: Path | None
 
 
 def measured_size(open_at: Open) -> Size:
-    """Times the smallest size and scales by area. Small pictures cost more per pixel than large
-    ones, so the estimate errs towards smooth."""
+    """Times the smallest size and scales by area. A small picture costs more per pixel than a large
+    one, so the estimate is on the safe side."""
     smallest = WIDE[-1]
     networks = open_at(smallest)
     try:
@@ -76,7 +76,7 @@ def measured_size(open_at: Open) -> Size:
 
 
 def _seconds_a_frame(networks: Networks) -> float:
-    """The quickest of a few frames: whatever else the machine does only ever makes it slower."""
+    """The quickest of a few frames: other load on the machine only makes frames slower."""
     width, height = networks.spec.width, networks.spec.height
     look = Look("oil", smoothing=0.0)
     img2img = Img2Img(networks, look)
@@ -99,7 +99,7 @@ _BY_NAME = {_name(size): size for size in WIDE}
 
 
 def _processor() -> str:
-    """Its model, so that a home folder that moves to another machine is measured anew."""
+    """Its model name, so that a home folder that moves to another machine is measured again."""
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
@@ -118,7 +118,7 @@ def _read(cache: Path) -> dict[str, str]:
 
 
 def _write(cache: Path, known: dict[str, str]) -> None:
-    """Remembering is a favour, not a duty: an unwritable cache only costs the next start."""
+    """If the cache is not writable, the next start measures again."""
     try:
         atomic_write(cache, json.dumps(known, indent=2).encode())
     except SdcamError as error:

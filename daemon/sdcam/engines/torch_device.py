@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sdcam.engines.host_side import Float, HostSide, Pixels
+from sdcam.arrays import Float, Pixels
+from sdcam.engines.host_side import HostSide
 from sdcam.engines.torch_modules import load_modules
 from sdcam.errors import MissingError, UsageError
 from sdcam.models import ModelFolder
@@ -21,8 +22,15 @@ class TorchNetworks:
     Args:
         model: any diffusers folder of the family.
         size: (width, height) in pixels.
-        device: "cuda", "mps", "cpu", or "auto": the first of these that is there.
-        threads: of the CPU; None leaves it to torch.
+        device: "cuda", "mps", "cpu", or "auto": the first of these that the machine has.
+        threads: of the CPU; None: torch decides.
+        dtype: that the networks compute in; None: the fastest for the device.
+
+    Arrays are as in `Networks`: float32 and uint8, whatever `dtype`.
+
+    Raises:
+        UsageError: torch has no such device.
+        MissingError: this machine has none, or the weights are not those of the configuration.
     """
 
     def __init__(
@@ -40,9 +48,9 @@ class TorchNetworks:
         runtime = f"torch {torch.__version__} {self._device.type} {_short(dtype)}"
         self._host = HostSide.of(model, size, runtime)
         self.spec, self.schedule = self._host.spec, self._host.schedule
-        self._stages = {
-            name: stage.to(self._device, dtype, memory_format=torch.channels_last)
-            for name, stage in load_modules(model).items()
+        self._modules = {
+            name: module.to(self._device, dtype, memory_format=torch.channels_last)
+            for name, module in load_modules(model).items()
         }
         self._results: dict[str, torch.Tensor] = {}
         self._warm_up()
@@ -60,19 +68,19 @@ class TorchNetworks:
         np.copyto(out, self._run("decode", latent)[0])
 
     def close(self) -> None:
-        self._stages.clear()
+        self._modules.clear()
         self._results.clear()
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _run(self, stage: str, *inputs: Array) -> Array:
+    def _run(self, name: str, *inputs: Array) -> Array:
         with torch.inference_mode():
             tensors = [torch.from_numpy(array).to(self._device) for array in inputs]
-            result = self._stages[stage](*tensors)
-            kept = self._results.get(stage)
+            result = self._modules[name](*tensors)
+            kept = self._results.get(name)
             if kept is None:
                 kept = torch.empty(result.shape, dtype=result.dtype)
-                self._results[stage] = kept
+                self._results[name] = kept
             kept.copy_(result)
         array: Array = kept.numpy()
         return array
@@ -100,14 +108,14 @@ def _device(wanted: str) -> str:
         )
     if not there[wanted.partition(":")[0]]:
         raise MissingError(
-            f'torch sees no "{wanted}" device on this machine.',
-            'Set model.engine to "torch" for the best one that is there.',
+            f'torch finds no "{wanted}" device on this machine.',
+            'Set model.engine to "torch" for the best device of this machine.',
         )
     return wanted
 
 
 def _fastest_dtype(device: torch.device) -> torch.dtype:
-    """Half precision where it pays: fp16 on a GPU; on a CPU bf16 where that is in hardware."""
+    """Half precision where the hardware has it: bf16 or fp16 on a GPU, bf16 on a CPU."""
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
     if device.type == "mps":

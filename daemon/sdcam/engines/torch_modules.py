@@ -1,12 +1,12 @@
-"""The four networks of a model as torch modules, with the host that every engine has.
+"""The four networks of a model as torch modules, with the inputs and outputs of every engine.
 
     text_encoder  (1, 77) int64                       -> (1, 77, C)
     encode        (1, H, W, 3) uint8 RGB              -> (1, L, H/8, W/8)
     unet          (1, L, h, w), (1, T), (1, 77, C)    -> (1, L, h, w) noise
     decode        (1, L, H/8, W/8)                    -> (1, H, W, 3) uint8 RGB
 
-Everything that is not marked is float32 at the border and of the networks' own type inside. The
-torch engine runs these modules, the converters export them: they cannot come to differ.
+Other inputs and outputs are float32, whatever type the network computes in. The torch engine runs
+these modules and the converters export them, so the two cannot differ.
 """
 
 # mypy: disable-error-code="misc"
@@ -28,24 +28,28 @@ from sdcam.models.folder import NETWORKS, ModelFolder
 
 
 def load_modules(model: ModelFolder, names: Collection[str] = NETWORKS) -> dict[str, nn.Module]:
-    """Stages by their names, float32, on the CPU, ready to infer. Reads only what is asked for."""
-    # Progress bars and advice to install accelerate do not belong in a service's log.
+    """Modules by name, float32, on the CPU, ready to infer. Reads only the weights they need.
+
+    Raises:
+        MissingError: weights do not fit their configuration.
+    """
+    # Keep progress bars and advice to install accelerate out of the service's log.
     diffusers_logging.set_verbosity_error()
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
-    stages: dict[str, nn.Module] = {}
+    modules: dict[str, nn.Module] = {}
     if "text_encoder" in names:
         folder = model.path / "text_encoder"
-        stages["text_encoder"] = TextEncoder(
+        modules["text_encoder"] = TextEncoder(
             _load(CLIPTextModel, folder, model.text_encoder_weights)
         )
     if "unet" in names:
-        stages["unet"] = UNet(_load(UNet2DConditionModel, model.path / "unet", model.unet_weights))
+        modules["unet"] = UNet(_load(UNet2DConditionModel, model.path / "unet", model.unet_weights))
     if "encode" in names or "decode" in names:
         vae = _load(AutoencoderTiny, model.vae_folder, model.vae_weights)
-        stages["encode"] = Encode(vae, model.patch, model.latent_factor)
-        stages["decode"] = Decode(vae, model.patch, model.latent_factor)
-    return {name: stages[name].eval().requires_grad_(False) for name in NETWORKS if name in names}
+        modules["encode"] = Encode(vae, model.patch, model.latent_factor)
+        modules["decode"] = Decode(vae, model.patch, model.latent_factor)
+    return {name: modules[name].eval().requires_grad_(False) for name in NETWORKS if name in names}
 
 
 class TextEncoder(nn.Module):
@@ -58,8 +62,8 @@ class TextEncoder(nn.Module):
 
 
 class Encode(nn.Module):
-    """Patches of p x p pixels become channels; diffusers' encoder wants [-1, 1] and its layers
-    want [0, 1], so the layers get the picture directly."""
+    """Patches of p x p pixels become channels. diffusers' encoder takes [-1, 1] and scales it to
+    the [0, 1] of its layers; here the layers get the picture directly."""
 
     def __init__(self, vae: AutoencoderTiny, patch: int, factor: float) -> None:
         super().__init__()
@@ -125,8 +129,8 @@ class _Given(nn.Module):
 
 
 def _load(kind: Any, folder: Path, weights: Path) -> Any:
-    """Never from a pickle, and never with a weight that is not in the file: those would be random,
-    which diffusers and transformers leave at a warning.
+    """Never from a pickle, and never with a weight that is missing from the file: diffusers and
+    transformers only warn and leave it random.
 
     Raises:
         MissingError: the weights are not those that the configuration asks for.

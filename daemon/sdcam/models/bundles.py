@@ -1,4 +1,4 @@
-"""Which of a model's converted bundles the service loads."""
+"""Which of a model's bundles the service loads."""
 
 from __future__ import annotations
 
@@ -27,13 +27,12 @@ def find_bundle(name: str, size: Size | None, layout: Layout | None = None) -> B
     Args:
         name: a model's name, as `find_model` takes it, or the folder of a bundle. The model's
             checkpoint need not be there: a bundle holds everything that it takes to run.
-        size: (width, height) in pixels; None takes 512x512 if there is such a bundle, else the
-            newest.
-        layout: that the bundle must have; None takes any.
+        size: (width, height) in pixels; None: 512x512 if there is such a bundle, else the newest.
+        layout: that the bundle must have; None: any.
 
     Returns:
-        Where several fit, the one that was changed least: uncompressed before compressed, fp16
-        before fp32, both layouts before one.
+        If several fit, the one with the fewest changes: uncompressed before compressed, fp16 before
+        fp32, both layouts before one.
 
     Raises:
         MissingError: no such model, or none of its bundles fits; says how to make one.
@@ -72,7 +71,7 @@ def _folder_of(name: str) -> Path:
 
 
 def _opened(folder: Path) -> tuple[list[Bundle], list[MissingError]]:
-    """Damaged ones beside whole ones do no harm."""
+    """The bundles in a folder, and why others cannot be opened."""
     bundles, faults = [], []
     for path in bundles_in(folder):
         try:
@@ -118,13 +117,13 @@ def _refuse_unfit(bundle: Bundle, size: Size | None, layout: Layout | None) -> N
     if card.stateful:
         raise MissingError(
             f"The bundle {bundle.path} keeps the previous latent itself (--stateful), which the "
-            "service cannot take back after a gap.",
+            "service cannot reset after a gap.",
             f"Run: {_command(card.model, (card.width, card.height))}",
         )
     if not _fits(bundle, size, layout):
         raise MissingError(
             f"The bundle {bundle.path} is made for {card.width}x{card.height} pixels, layout "
-            f"{' and '.join(card.layouts)}; asked for was one{_with(size, layout)}.",
+            f"{' and '.join(card.layouts)}; you asked for one{_with(size, layout)}.",
             f"Run: {_command(card.model, size or (card.width, card.height))}",
         )
 

@@ -1,14 +1,19 @@
-"""The models that are known by name: where they come from, at which revision, under which licence.
+"""Where models come from, at which revision, under which licence: of the models that are known by
+name, and of a folder that was pulled.
 
-Revisions are commits, so that a download is today what it was yesterday; where they were looked up
-is said in docs/models.md.
+Revisions are commits, so that a download never changes; docs/models.md says where they were looked
+up.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Final
 
+ORIGIN: Final = "origin.json"
+TAKE_ANOTHER: Final = "Take a model of the SDXS, SD-Turbo or Tiny-SD family."  # advice
 LATEST: Final = "main"  # the revision of a hub id that is not known here
 EMBEDDED_LICENCE: Final = "cc0-1.0"  # of the weights of pocket
 
@@ -19,7 +24,7 @@ class KnownModel:
     hub: str  # owner/name on the Hugging Face hub
     revision: str  # a commit
     licence: str  # as the hub's model card names it; a key of `TERMS`
-    size: int  # bytes to download; 0 where it is not known before the hub has told it
+    size: int  # bytes to download; 0: only the hub knows
     about: str
     obstacle: str = ""  # why it cannot be downloaded as it is, and what to do
 
@@ -109,3 +114,30 @@ def known(name: str) -> KnownModel | None:
         if name == model.name or name.lower() == model.hub.lower():
             return model
     return None
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a model folder came from: `origin.json`, written when it is pulled."""
+
+    source: str  # hub id, or the folder that it was copied from
+    revision: str = ""  # commit of the hub repository
+    licence: str = ""
+    files: dict[str, str] = field(default_factory=dict)  # path with "/" to SHA-256
+
+    @classmethod
+    def read(cls, folder: Path) -> Provenance | None:
+        """None for folders that somebody put there by hand, and for damaged files."""
+        try:
+            known = json.loads((folder / ORIGIN).read_text(encoding="utf-8"))
+            words = (known["source"], known.get("revision", ""), known.get("licence", ""))
+            files = dict(known.get("files", {}))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+        if not all(isinstance(each, str) for each in (*words, *files, *files.values())):
+            return None
+        return cls(*words, files)
+
+    def write(self, folder: Path) -> None:
+        text = json.dumps(asdict(self), indent=2) + "\n"
+        (folder / ORIGIN).write_text(text, encoding="utf-8")

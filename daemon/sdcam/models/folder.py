@@ -23,8 +23,8 @@ from typing import Any
 
 from sdcam.errors import MissingError
 from sdcam.models.bundle import CARD
-from sdcam.models.catalogue import known
-from sdcam.models.provenance import Provenance
+from sdcam.models.catalogue import TAKE_ANOTHER, Provenance, known
+from sdcam.models.files import weights_file, weights_stem
 from sdcam.models.weights import DamagedError, WeightsFile
 
 Config = dict[str, Any]
@@ -35,12 +35,10 @@ USUAL_SIZE = (512, 512)  # (width, height) in pixels that the large models were 
 WEIGHTS_LAYOUT = "weights_layout"  # key of a graph's metadata: `WeightsFile.layout` of its weights
 LATENT_SCALE = 8  # pixels of the picture per pixel of the latent
 
-_PICKLES = ("*.bin", "*.ckpt", "*.pt", "*.pth", "*.pkl")
-
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """A folder that was looked through: what it says here is true of its files."""
+    """A folder that was checked: what it says here is true of its files."""
 
     path: Path
     unet: Config
@@ -60,12 +58,12 @@ class ModelFolder:
         """
         try:
             return cls._read(path)
-        except _NotWholeError as fault:
-            raise MissingError(str(fault), _how_to_get_it_whole(path)) from None
+        except _DamagedFolderError as fault:
+            raise MissingError(str(fault), _how_to_repair(path)) from None
 
     @classmethod
     def _read(cls, path: Path) -> ModelFolder:
-        _refuse_what_is_no_model_folder(path)
+        _refuse_other_folders(path)
         unet = _config(path / "unet")
         text_encoder = _config(path / "text_encoder")
         _refuse_other_families(path, unet, text_encoder)
@@ -77,9 +75,9 @@ class ModelFolder:
             vae=vae,
             text_encoder=text_encoder,
             scheduler=_json(path / "scheduler" / "scheduler_config.json"),
-            unet_weights=_weights(path / "unet", "diffusion_pytorch_model"),
-            vae_weights=_weights(vae_folder, "diffusion_pytorch_model"),
-            text_encoder_weights=_weights(path / "text_encoder", "model"),
+            unet_weights=_weights(path / "unet"),
+            vae_weights=_weights(vae_folder),
+            text_encoder_weights=_weights(path / "text_encoder"),
         )
         try:
             model._refuse_parts_that_do_not_fit()
@@ -107,13 +105,13 @@ class ModelFolder:
 
     @property
     def least_prompt_distance(self) -> float:
-        """How far a prompt's embedding has to be from the empty prompt's, of whose norm it is a
-        share, for the model to know any word of it. 0, as of all big models: any prompt will do."""
+        """How far a prompt's embedding has to be from the empty prompt's for the model to know any
+        word of it, as a share of the latter's norm. 0 for large models: any prompt will do."""
         return float(self.text_encoder.get("least_prompt_distance", 0.0))
 
     @property
     def latent_factor(self) -> float:
-        """What the encoder's result is multiplied with to become the UNet's latent."""
+        """The encoder's result times this is the UNet's latent."""
         return float(self.vae.get("scaling_factor", 1.0))
 
     @property
@@ -131,7 +129,7 @@ class ModelFolder:
         return self.unet_weights if network == "unet" else self.vae_weights
 
     def graph(self, network: str) -> Path:
-        """Where the ONNX graph of a network lies, or would lie."""
+        """Path of the ONNX graph of a network, whether it exists or not."""
         return self.path / f"{network}.onnx"
 
     @property
@@ -148,13 +146,13 @@ class ModelFolder:
             raise _broken(self.path, "a UNet made for another text encoder")
 
 
-class _NotWholeError(Exception):
+class _DamagedFolderError(Exception):
     """A file is missing or damaged; the message names it."""
 
 
-def _how_to_get_it_whole(path: Path) -> str:
+def _how_to_repair(path: Path) -> str:
     origin = Provenance.read(path)
-    if origin is None or path.name.startswith("."):  # put there by hand, or not whole yet
+    if origin is None or path.name.startswith("."):  # put there by hand, or still incomplete
         return "Copy the whole model again, or download it: sdcam models pull."
     entry = known(origin.source)
     if not origin.revision:
@@ -163,24 +161,24 @@ def _how_to_get_it_whole(path: Path) -> str:
         which = entry.name
     else:
         which = f"{origin.source} --revision {origin.revision}"
-    return f"Get it anew: sdcam models remove {path.name}, then sdcam models pull {which}."
+    return f"Get it again: sdcam models remove {path.name}, then sdcam models pull {which}."
 
 
-def _refuse_what_is_no_model_folder(path: Path) -> None:
+def _refuse_other_folders(path: Path) -> None:
     if path.is_file():
         raise MissingError(
             f"The model {path} is a file, not a diffusers folder.",
-            "Give a folder with model_index.json in it.",
+            "Name a folder with model_index.json in it.",
         )
     if not path.is_dir():
         raise MissingError(
             f"There is no model folder {path}.",
-            "Correct the path; `sdcam models list` tells what is here.",
+            "Correct the path; `sdcam models list` shows which models are here.",
         )
     if (path / CARD).is_file():
         raise MissingError(
             f"The folder {path} holds a converted model.",
-            "Give the model that it was made from.",
+            "Name the model that it was made from.",
         )
     if not (path / "unet").is_dir() and any(path.glob("*.safetensors")):
         raise MissingError(
@@ -207,7 +205,7 @@ def _refuse_other_families(path: Path, unet: Config, text_encoder: Config) -> No
 def _another_family(path: Path, what: str) -> MissingError:
     return MissingError(
         f"The folder {path} holds {what}, which is another family.",
-        "Take a model of the SDXS, SD-Turbo or Tiny-SD family.",
+        TAKE_ANOTHER,
     )
 
 
@@ -228,31 +226,22 @@ def _refuse_a_missing_tokenizer(folder: Path) -> None:
         return
     for name in ("vocab.json", "merges.txt"):
         if not (folder / name).is_file():
-            raise _NotWholeError(f"The model has no file {folder / name}.")
+            raise _DamagedFolderError(f"The model has no file {folder / name}.")
 
 
-def _weights(folder: Path, stem: str) -> Path:
-    """The weights in half precision where there are both: the same numbers at half the size."""
-    for name in (f"{stem}.fp16.safetensors", f"{stem}.safetensors"):
-        if (folder / name).is_file():
-            try:
-                return WeightsFile.open(folder / name).path
-            except DamagedError as fault:
-                raise _NotWholeError(fault.what) from None
-    if (folder / f"{stem}.safetensors.index.json").is_file():
-        raise MissingError(
-            f"The weights in {folder} are split over several files.",
-            "Take a version of the model with one .safetensors file in each folder.",
+def _weights(folder: Path) -> Path:
+    """The safetensors file of a part that is to be used; its header was read."""
+    path, part = folder.parent, folder.name
+    names = [f"{part}/{each.name}" for each in folder.glob("*") if each.is_file()]
+    found = weights_file(f"the model {path}", names, part)
+    if found is None:
+        raise _DamagedFolderError(
+            f"The model folder {path} has no {part}/{weights_stem(part)}.safetensors."
         )
-    for pattern in _PICKLES:
-        for pickle in folder.glob(pattern):
-            raise MissingError(
-                f"The weights {pickle} are a pickle, which can run any program when it is read.",
-                "Take a version of the model with .safetensors files.",
-            )
-    raise _NotWholeError(
-        f"The model folder {folder.parent} has no {folder.name}/{stem}.safetensors."
-    )
+    try:
+        return WeightsFile.open(path / found).path
+    except DamagedError as fault:
+        raise _DamagedFolderError(fault.what) from None
 
 
 def _config(folder: Path) -> Config:
@@ -263,18 +252,18 @@ def _json(path: Path) -> Config:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise _NotWholeError(f"The model has no file {path}.") from None
+        raise _DamagedFolderError(f"The model has no file {path}.") from None
     except OSError as fault:
         raise MissingError(
             f"The file {path} of the model cannot be read ({fault.strerror}).",
             "Check the file's permissions.",
         ) from None
     except ValueError as fault:
-        raise _NotWholeError(f"The file {path} of the model is damaged ({fault}).") from None
+        raise _DamagedFolderError(f"The file {path} of the model is damaged ({fault}).") from None
     if not isinstance(content, dict):
-        raise _NotWholeError(f"The file {path} of the model is damaged (not a JSON object).")
+        raise _DamagedFolderError(f"The file {path} of the model is damaged (not a JSON object).")
     return content
 
 
-def _broken(path: Path, what: str) -> _NotWholeError:
-    return _NotWholeError(f"The model folder {path} has {what}.")
+def _broken(path: Path, what: str) -> _DamagedFolderError:
+    return _DamagedFolderError(f"The model folder {path} has {what}.")

@@ -1,7 +1,7 @@
-"""The Hugging Face hub: what a repository holds at a commit, and its files, whole and checked.
+"""The Hugging Face hub: what a repository holds at a commit, and its files, complete and checked.
 
-huggingface_hub keeps finished files only; here a file that broke off goes on where it stopped, in
-the next command too, because a model is one file of a gigabyte and more.
+huggingface_hub keeps finished files only. Here an interrupted file resumes where it stopped, in the
+next command too: a model is one file of a gigabyte and more.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from sdcam.errors import MissingError, SdcamError
 from sdcam.models.bundle import sha256
 
-PART = ".part"  # ends the name of a file that is not whole yet
+PART = ".part"  # suffix of an incomplete file
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -30,15 +30,15 @@ class AlteredError(SdcamError):
 class HubFile:
     path: str  # in the repository, with "/"
     size: int  # bytes
-    sha256: str  # of large files; "" of those that git keeps itself
-    blob: str  # git's name of the others: SHA-1 of "blob SIZE\0" and the bytes
+    sha256: str  # of large files; "" for files in git itself
+    blob: str  # git's hash of the others: SHA-1 of "blob SIZE\0" and the bytes
 
 
 @dataclass(frozen=True)
 class Listing:
     repo: str
     commit: str
-    licence: str  # as the model card names it; "" where it does not
+    licence: str  # as the model card names it; "" if it names none
     files: dict[str, HubFile]
 
 
@@ -57,7 +57,7 @@ def look_up(repo: str, revision: str) -> Listing:
     with _explained(repo, revision):
         found = HfApi(endpoint=_endpoint()).model_info(repo, revision=revision, files_metadata=True)
     if not found.sha:
-        raise _broken_off("it does not tell the commit")
+        raise _broken_off("it named no commit")
     files = {
         entry.rfilename: HubFile(
             entry.rfilename,
@@ -73,41 +73,41 @@ def look_up(repo: str, revision: str) -> Listing:
 
 
 def download(listing: Listing, file: HubFile, path: Path) -> None:
-    """Brings one file, going on with `path`.part; shows a progress bar in a terminal.
+    """Downloads one file, resuming `path`.part; shows a progress bar in a terminal.
 
     Raises:
-        MissingError: the network or the hub failed; what has come stays.
-        AlteredError: it is not what the hub says it is; it is deleted.
+        MissingError: the network or the hub failed; the partial file stays.
+        AlteredError: it is not what the hub describes; it was deleted.
         SdcamError: it cannot be written.
     """
     if path.is_file() and path.stat().st_size == file.size:
-        return  # it got this name after its check
+        return  # a file gets this name after its check
     part = path.with_name(path.name + PART)
     while True:
-        came = _size(part)
+        before = _size(part)
         try:
-            _go_on(listing, file, part)
+            _resume(listing, file, part)
             break
         except MissingError:
-            if _size(part) == came:  # older versions of the library give up at the first cut
+            if _size(part) == before:  # older versions of the library give up at the first cut
                 raise
     if not _is_as_described(part, file):
         part.unlink()
         raise AlteredError(
-            f"The file {file.path} of {listing.repo} came otherwise than the hub describes it "
+            f"The file {file.path} of {listing.repo} differs from what the hub describes "
             f"(expected hash {file.sha256 or file.blob}).",
-            "Nothing of it was kept. Pull again; if it happens again, do not trust this network.",
+            "It was deleted. Pull again; if it happens again, do not trust this network.",
         )
     part.replace(path)
 
 
-def _go_on(listing: Listing, file: HubFile, part: Path) -> None:
+def _resume(listing: Listing, file: HubFile, part: Path) -> None:
     from huggingface_hub import hf_hub_url
     from huggingface_hub.file_download import http_get
     from huggingface_hub.utils import build_hf_headers
 
     url = hf_hub_url(listing.repo, file.path, revision=listing.commit, endpoint=_endpoint())
-    # A packed answer has no byte positions to go on from.
+    # A compressed answer has no byte positions to resume from.
     headers = {**build_hf_headers(), "Accept-Encoding": "identity"}
     with _explained(listing.repo, listing.commit):
         part.parent.mkdir(parents=True, exist_ok=True)
@@ -134,7 +134,7 @@ def _size(path: Path) -> int:
 
 
 def _endpoint() -> str | None:
-    """Another hub, such as a mirror; the library reads the variable too, but only once."""
+    """Another hub, such as a mirror. The library reads the variable too, but only once."""
     return os.environ.get("HF_ENDPOINT", "").rstrip("/") or None
 
 
@@ -171,9 +171,9 @@ def _explained(repo: str, revision: str) -> Iterator[None]:
     except OSError as fault:
         if fault.errno in _FULL:
             raise SdcamError(
-                f"The disk is full; {repo} has not come whole.",
-                "What has come stays for the next pull, which needs room for the rest; "
-                "`sdcam models remove` deletes it.",
+                f"The disk is full; {repo} is incomplete.",
+                "The next pull resumes and needs room for the rest; `sdcam models remove` deletes "
+                "the partial files.",
             ) from None
         if fault.errno is not None and fault.filename is not None:
             raise SdcamError(
@@ -181,7 +181,7 @@ def _explained(repo: str, revision: str) -> Iterator[None]:
             ) from None
         raise _broken_off(_first_line(fault)) from None
     except Exception as fault:
-        # The library changed from requests to httpx and on, and lets their faults through.
+        # The library passes on the errors of its HTTP client, which changed over the years.
         if type(fault).__module__.partition(".")[0] not in ("requests", "httpx", "httpx2"):
             raise
         raise _broken_off(_first_line(fault)) from None
@@ -190,7 +190,7 @@ def _explained(repo: str, revision: str) -> Iterator[None]:
 def _broken_off(why: str) -> MissingError:
     return MissingError(
         f"The hub cannot be reached ({why}).",
-        "Check the network and pull again: what has come stays. Without a network, "
+        "Check the network and pull again: it resumes. Without a network, "
         "copy the model's folder and use --from DIR.",
     )
 

@@ -1,4 +1,4 @@
-"""Models by name, and where they lie."""
+"""Models by name: where they lie, and how much room they take."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from platformdirs import user_data_path
 from sdcam import resources
 from sdcam.errors import MissingError
 from sdcam.models.bundle import CARD
-from sdcam.models.catalogue import EMBEDDED_LICENCE, known
+from sdcam.models.catalogue import EMBEDDED_LICENCE, Provenance, known
 from sdcam.models.folder import ModelFolder
-from sdcam.models.provenance import Provenance
 from sdcam.paths import APP
 
 EMBEDDED = "pocket"
@@ -50,7 +49,7 @@ def automatic() -> str:
 
 
 def installed_models() -> tuple[str, ...]:
-    """The embedded model and the names of the folders that the user has put beside it."""
+    """The embedded model and the user's own models, by name."""
     folder = models_folder()
     own = (
         sorted(entry.name for entry in folder.iterdir() if _is_model(entry))
@@ -66,7 +65,7 @@ def models_folder() -> Path:
 
 
 def bundles_folder(model: ModelFolder) -> Path:
-    """Where the bundles of a model lie: in its folder, if that is the user's own."""
+    """Where the bundles of a model lie: in its own folder, unless it is the embedded model."""
     embedded = model.path == resources.embedded_model()
     return (models_folder() / EMBEDDED if embedded else model.path) / BUNDLES
 
@@ -81,35 +80,50 @@ def bundles_in(folder: Path) -> tuple[Path, ...]:
 
 
 def origin_of(model: ModelFolder) -> Provenance:
-    """What is known of where a model came from."""
+    """Where a model came from, as far as it is known."""
     if model.path == resources.embedded_model():
         return Provenance(source=EMBEDDED, licence=EMBEDDED_LICENCE)
     return Provenance.read(model.path) or Provenance(source=str(model.path))
 
 
+def bytes_of(folder: Path) -> int:
+    """The size of all files below a folder."""
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def in_words(size: int) -> str:
+    """ "2.7 GB", "14 kB": decimal units, as the hub shows them."""
+    value = float(size)
+    for unit in ("B", "kB", "MB"):
+        if value < 999.5:
+            return f"{value:.0f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
 def is_name(word: str) -> bool:
-    """Whether a model can be called so, here (NAME) or on the hub (owner/name)."""
+    """Whether a word can be a model's name, here (NAME) or on the hub (owner/name)."""
     return (_NAME.fullmatch(word) or _HUB_ID.fullmatch(word)) is not None
 
 
 def is_path(name: str) -> bool:
-    """Whether a word is meant as the path of a folder."""
+    """Whether a word looks like the path of a folder."""
     return os.sep in name or name.startswith(("~", "."))
 
 
 def is_hub_id(word: str) -> bool:
-    """Whether it is owner/name and no folder of that name is below here."""
+    """Whether it is owner/name, and no such folder exists below the current one."""
     return _HUB_ID.fullmatch(word) is not None and not Path(word).exists()
 
 
 def local_name(word: str) -> str:
-    """What a model is called here: "sd-turbo" for stabilityai/sd-turbo, owner--name for others."""
+    """A model's name here: "sd-turbo" for stabilityai/sd-turbo, owner--name for unknown ones."""
     model = known(word)
     return model.name if model else word.replace("/", "--")
 
 
 def _is_model(entry: Path) -> bool:
-    # An unfinished download, or what was converted from the embedded model.
+    # Neither an unfinished download nor the bundles of the embedded model.
     return entry.is_dir() and not entry.name.startswith(".") and entry.name != EMBEDDED
 
 
@@ -128,6 +142,6 @@ def _not_here(name: str) -> MissingError:
         return MissingError(f'There is no model "{name}".', f"The folder here is called ./{name}.")
     return MissingError(
         f'There is no model "{name}".',
-        f"Here are: {', '.join(installed_models())}; others go into {models_folder()}. "
-        "`sdcam models list` tells which ones can be downloaded.",
+        f"Installed: {', '.join(installed_models())}; others go into {models_folder()}. "
+        "`sdcam models list` shows which ones can be downloaded.",
     )

@@ -1,7 +1,7 @@
 """The UNet's embedding of a timestep, computed here in float32.
 
 Half precision ruins the sinusoid of a large timestep (7 % off at t = 999), so the graphs take the
-finished vector: Linear(act(Linear(sinusoid(t)))), as in diffusers' `Timesteps` and
+finished vector, Linear(act(Linear(sinusoid(t)))), as in diffusers' `Timesteps` and
 `TimestepEmbedding`. It is computed once for each timestep.
 """
 
@@ -10,14 +10,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sdcam.arrays import Float
 from sdcam.errors import MissingError
 from sdcam.models.bundle import Bundle
+from sdcam.models.catalogue import TAKE_ANOTHER
 from sdcam.models.folder import ModelFolder
 from sdcam.models.weights import WeightsFile
-
-Float = NDArray[np.float32]
 
 _LONGEST_PERIOD = 10_000
 _IN_BUNDLE = "time_embedding.safetensors"
@@ -29,7 +28,7 @@ class TimeEmbedding:
         model: a checkpoint, or what was converted from one; the weights are the same.
 
     Raises:
-        MissingError: the model embeds time in a way that we do not know.
+        MissingError: the model embeds time in an unknown way.
     """
 
     def __init__(self, model: ModelFolder | Bundle) -> None:
@@ -82,6 +81,6 @@ def _refuse_other_embeddings(model: ModelFolder) -> None:
         or config.get("class_embed_type") is not None
     ):
         raise MissingError(
-            f"The UNet in {model.path} embeds the timestep in a way unknown here.",
-            "Take a model of the SDXS, SD-Turbo or Tiny-SD family.",
+            f"The UNet in {model.path} embeds the timestep in an unknown way.",
+            TAKE_ANOTHER,
         )

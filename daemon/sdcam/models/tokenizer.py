@@ -1,4 +1,8 @@
-"""CLIP's tokenizer: text to 77 token numbers, with the `tokenizers` library alone."""
+"""CLIP's tokenizer: text to 77 token numbers, with the `tokenizers` library alone.
+
+Models have tokenizer.json or CLIP's older two files. The latter are read here and not converted by
+`pull`, because models that users copy by hand have them too.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +53,7 @@ class ClipTokenizer:
         self._tokenizer = tokenizer
 
     def __call__(self, text: str) -> NDArray[np.int64]:
-        """(1, 77): start, the words' tokens, end, padding; what is too long is cut."""
+        """(1, 77) int64: start, the words' tokens, end, padding; a longer text is cut."""
         return np.array([self._tokenizer.encode(text).ids], dtype=np.int64)
 
 

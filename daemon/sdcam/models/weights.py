@@ -1,4 +1,7 @@
-"""A safetensors file: which tensors it holds and where, read without any framework.
+"""A safetensors file: which tensors it holds and where.
+
+Read here and not with `safetensors.safe_open`, which gives no byte offsets (the CPU's graphs refer
+to their weights by offset) and reads no BF16 into NumPy.
 
 Format: 8 bytes little-endian length of the header, a JSON header with `dtype`, `shape` and
 `data_offsets` (begin and end after the header) of each tensor, then the bytes.
@@ -18,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdcam.errors import MissingError
+from sdcam.models.catalogue import TAKE_ANOTHER
 
 _LONGEST_HEADER = 100_000_000  # bytes; the reference implementation's own limit
 _BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1}
@@ -25,7 +29,7 @@ _NUMPY = {"F64": np.float64, "F32": np.float32, "F16": np.float16}
 
 
 class DamagedError(MissingError):
-    """A file of weights that is not what was downloaded."""
+    """A file of weights that is missing, or not what was downloaded."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ class WeightsFile:
         if tensor is None:
             raise MissingError(
                 f"The weights in {self.path} have no {name}.",
-                "Take a model of the SDXS, SD-Turbo or Tiny-SD family.",
+                TAKE_ANOTHER,
             )
         with self.path.open("rb") as file:
             file.seek(tensor.offset)

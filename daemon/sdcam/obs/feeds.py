@@ -76,8 +76,8 @@ class CaptionFile:
 
 
 class SideBySide:
-    """A server, listening while entered. If the socket cannot be made, the log says why and the
-    service runs without it.
+    """A server that listens from `open` to `close`, or while entered. If the socket cannot be made,
+    the log says why and the service runs without it.
 
     Args:
         path: of the socket.

@@ -134,7 +134,7 @@ def bundled(monkeypatch) -> list[dict[str, Any]]:
             scheduler={},
             files={},
         )
-        (out / "bundle.json").write_text(card.model_dump_json())
+        (out / "bundle.json").write_text(card.to_json())
 
     monkeypatch.setattr("sdcam_convert.coreml.convert.convert_coreml", convert)
     return calls

@@ -16,8 +16,7 @@ from hub_server import Repository
 from model_commands import PULL, SDXS, TINY, UNET
 
 from sdcam.models import find_model
-from sdcam.models.catalogue import TAESD, known
-from sdcam.models.provenance import Provenance
+from sdcam.models.catalogue import TAESD, Provenance, known
 
 
 def sha256_of(content: bytes) -> str:
@@ -73,7 +72,7 @@ def test_a_transfer_that_is_cut_goes_on_where_it_stopped(run, hub, models):
 def test_an_interrupted_pull_goes_on_in_the_next_command(run, hub, models):
     hub.cut_after, hub.busy_after_cut = 20_000, True
     sentence = run(PULL, code=3)
-    assert "503" in sentence and "what has come stays" in sentence
+    assert "503" in sentence and "it resumes" in sentence
     assert not (models / "sdxs-512").exists()
     assert "sdxs-512" in run(["models", "list"]).partition("Available with")[2]
     (part,) = models.rglob("*.safetensors.part")
@@ -110,14 +109,14 @@ def test_a_full_disk_is_a_sentence(run, hub, models):
     part.symlink_to("/dev/full")
     hub.busy = False
     sentence = run(PULL, code=1)
-    assert "disk is full" in sentence and "stays for the next pull" in sentence
+    assert "disk is full" in sentence and "The next pull resumes" in sentence
     assert not (models / "sdxs-512").exists()
 
 
 def test_too_small_a_disk_is_noticed_before_the_download(run, hub, models, monkeypatch):
     usage = shutil.disk_usage(".")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1000))
-    assert "are still to come" in run(PULL, code=1)
+    assert "remain to be downloaded" in run(PULL, code=1)
     assert not any(path.startswith("/cdn/") for _, path, _ in hub.asked)
 
 

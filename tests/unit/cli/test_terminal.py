@@ -64,9 +64,7 @@ def test_what_is_piped_has_no_escape_code_and_needs_no_rich():
     assert done.stdout == b"state  running\ndone\nFalse\n"
 
 
-def on_terminal(
-    words, seconds=20.0, columns=80, rows=24, until=b"", interrupt=False, **environment
-):
+def on_terminal(words, seconds=20.0, columns=80, rows=24, until=b"", then=None, **environment):
     """Runs a command on a pseudo-terminal; returns its exit code and what it printed."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -82,9 +80,9 @@ def on_terminal(
         while time.monotonic() < deadline:
             if select.select([master], [], [], 0.1)[0]:
                 output += os.read(master, 65536)
-            if until and until in output and interrupt:
-                process.send_signal(signal.SIGINT)
-                interrupt = False
+            if then is not None and until in output:
+                process.send_signal(then)
+                then = None
     os.close(master)
     process.wait(5)
     return process.returncode, output.decode()
@@ -131,10 +129,11 @@ def test_a_dumb_terminal_gets_no_escape_code(service):
     assert "running" in shown and "\033" not in shown
 
 
-def test_watch_is_cut_to_the_terminal_and_restores_it(service):
+@pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+def test_watch_is_cut_to_the_terminal_and_restores_it(service, number, expected):
     words = ["-m", "sdcam", "status", "--watch", "--interval", "0.2"]
-    code, shown = on_terminal(words, columns=40, until=b"Ctrl-C ends", interrupt=True)
-    assert code == 0
+    code, shown = on_terminal(words, columns=40, until=b"Ctrl-C ends", then=number)
+    assert code == expected
     assert "\033[?1049h" in shown and "\033[?1049l" in shown  # the alternate screen
     assert shown.rindex("\033[?25h") > shown.rindex("\033[?25l")  # the cursor is shown again
     (line,) = {line for line in shown.replace("\r", "\n").split("\n") if "evil" in line}

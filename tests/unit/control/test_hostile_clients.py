@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import socket
 import stat
 import tempfile
@@ -252,3 +253,23 @@ def test_broken_configuration_still_leads_to_the_service(tmp_path, text):
 def test_pipe_in_the_place_of_the_configuration_does_not_block(tmp_path):
     os.mkfifo(tmp_path / "config.toml")
     assert socket_address(tmp_path / "config.toml") == paths.control_socket("auto")
+
+
+def test_server_out_of_descriptors_logs_once_and_recovers(tmp_path, caplog):
+    path = tmp_path / "control.sock"
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with ControlServer(path, Service()), socket.socket(socket.AF_UNIX) as waiting:
+        assert ask(path, "status") == {"state": "running"}  # it accepts
+        time.sleep(0.1)  # and has closed that connection
+        free = os.dup(0)
+        os.close(free)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+            waiting.connect(str(path))
+            time.sleep(2.5)  # asyncio tries again each second
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        waiting.settimeout(5)
+        waiting.sendall(b'{"v": 1, "command": "status"}\n')
+        assert answer_of(waiting)["ok"]
+    assert caplog.text.count("out of system resource") == 1

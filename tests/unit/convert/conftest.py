@@ -84,7 +84,7 @@ def tiny_conversion(
     tiny_model: ModelFolder, tmp_path_factory: pytest.TempPathFactory
 ) -> SimpleNamespace:
     """The tiny model in both layouts, 384x320, fp16: `bundle`, and the `lines` that were said."""
-    from sdcam.models.provenance import Provenance
+    from sdcam.models.catalogue import Provenance
     from sdcam_convert.coreml.convert import convert_coreml
     from sdcam_convert.coreml.options import CoreMLOptions
 

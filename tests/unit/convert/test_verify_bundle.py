@@ -78,7 +78,7 @@ class Brightened:
 
 
 def only(bundle: Bundle, *layouts: str) -> Bundle:
-    return replace(bundle, card=bundle.card.model_copy(update={"layouts": layouts}))
+    return replace(bundle, card=replace(bundle.card, layouts=layouts))
 
 
 def test_a_program_that_computes_something_else_fails(
@@ -157,7 +157,7 @@ def test_the_command_finds_the_checkpoint_that_the_bundle_names(
     tiny_conversion: SimpleNamespace, tiny_model: ModelFolder
 ) -> None:
     bundle = tiny_conversion.bundle
-    card = bundle.card.model_copy(update={"source": str(tiny_model.path)})
+    card = replace(bundle.card, source=str(tiny_model.path))
     assert verify._checkpoint_of(replace(bundle, card=card)).path == tiny_model.path
     with pytest.raises(MissingError, match="not here any more") as caught:
         verify._checkpoint_of(bundle)

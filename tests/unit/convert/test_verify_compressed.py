@@ -91,7 +91,7 @@ def test_one_layer_with_its_palette_turned_round_fails(
     copy = Path(shutil.copytree(compressed.path, tmp_path / "bundle"))
     turn_round(copy / f"{program}.mlpackage", layer)
     hashes = {name: sha256(copy / name) for name in compressed.card.files}
-    card = compressed.card.model_copy(update={"files": hashes})  # not a fault of the disk
+    card = replace(compressed.card, files=hashes)  # not a fault of the disk
     report = verify_bundle(replace(compressed, path=copy, card=card), wide_model)
     (failed,) = [line for line in report.lines if line.output == "weights" and not line.passed]
     assert failed.program == program and failed.difference.relative_l2 > 1.5

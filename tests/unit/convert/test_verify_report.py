@@ -19,7 +19,7 @@ def card(**given: object) -> BundleCard:
         "model": "m", "width": 64, "height": 64, "latent_channels": 4, "embed_channels": 8,
         "time_channels": 16, "layouts": ["fused"], "scheduler": {}, "files": {},
     }  # fmt: skip
-    return BundleCard.model_validate(known | given)
+    return BundleCard(**(known | given))
 
 
 def line(relative: float, gate: float = 1e-3) -> Line:

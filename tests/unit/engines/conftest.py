@@ -57,7 +57,7 @@ def make_bundle(tiny_model: ModelFolder, tmp_path: Path) -> Callable[..., Bundle
                 **card,
             }
         )
-        (folder / "bundle.json").write_text(written.model_dump_json())
+        (folder / "bundle.json").write_text(written.to_json())
         return Bundle.open(folder)
 
     return make

@@ -47,20 +47,6 @@ def test_a_broken_coremltools_is_named(coreml, bundle, monkeypatch):
         open_coreml(bundle, ("encode",))
 
 
-@pytest.mark.parametrize(
-    ("layouts", "stages", "missing"),
-    [(("fused",), ("encode",), "staged"), (("staged",), ("fused",), "fused")],
-)
-def test_another_layout_is_refused_with_the_command(coreml, make_bundle, layouts, stages, missing):
-    with pytest.raises(MissingError, match=rf"not {missing}.*models convert tiny.*--layout all"):
-        open_coreml(make_bundle(layouts=layouts), stages)
-
-
-def test_a_stateful_bundle_is_refused(coreml, make_bundle):
-    with pytest.raises(MissingError, match=r"previous latent itself.*without --stateful"):
-        open_coreml(make_bundle(stateful=True), ("fused",))
-
-
 def test_compute_units_are_of_each_program(coreml, bundle):
     open_coreml(bundle, ("denoise",), {"unet": "all", "text_encoder": "auto"}).close()
     assert {name: units for name, units, _ in coreml.loaded} == {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tracemalloc
@@ -11,6 +12,8 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
+from sdcam import paths
+from sdcam.engines import compiled_graphs, openvino_cpu
 from sdcam.engines.single_process import open_engine
 from sdcam.errors import MissingError, UsageError
 from sdcam.models import ModelFolder
@@ -132,7 +135,7 @@ def test_a_graph_that_was_written_for_other_weights_is_refused(tiny_copy):
     path = tiny_copy / "vae" / "diffusion_pytorch_model.safetensors"
     tensors = {f"{name}x": array for name, array in load_file(path).items()}
     save_file({**load_file(path), **tensors}, path)
-    with pytest.raises(MissingError, match=r"encode\.onnx was written for other weights"):
+    with pytest.raises(MissingError, match=r"code\.onnx was written for other weights"):
         open_engine("openvino", ModelFolder.open(tiny_copy), SIZE)
 
 
@@ -162,3 +165,95 @@ def test_neither_converter_nor_telemetry_is_imported(tiny_model):
         [sys.executable, "-c", program], check=False, capture_output=True, text=True
     )
     assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.fixture
+def compilations(monkeypatch):
+    """The graphs that are compiled, by name."""
+    compiled = []
+    refuse = openvino_cpu._refuse_other_weights  # is called for each of them
+
+    def note(graph, model, name):
+        compiled.append(name)
+        refuse(graph, model, name)
+
+    monkeypatch.setattr(openvino_cpu, "_refuse_other_weights", note)
+    return compiled
+
+
+def styled(model, image, size=SIZE):
+    networks = open_engine("openvino:f32", model, size, threads=1)
+    out = np.empty_like(image)
+    noise = networks.predict_noise(networks.encode(image), 499, networks.embed("a cat"))
+    networks.decode(noise, out)
+    networks.close()
+    return out
+
+
+def blobs():
+    return sorted((paths.cache_folder() / "openvino").glob("*"))
+
+
+def test_the_second_start_compiles_nothing_and_paints_the_same(
+    tiny_model, references, compilations
+):
+    first = styled(tiny_model, references["image"])
+    assert sorted(compilations) == ["decode", "encode", "text_encoder", "unet"]
+    assert np.array_equal(styled(tiny_model, references["image"]), first)
+    assert len(compilations) == 4
+    assert len(blobs()) == 4  # nothing temporary among them
+
+
+def test_other_weights_sizes_and_versions_are_compiled_again(
+    tiny_copy, references, compilations, monkeypatch
+):
+    model = ModelFolder.open(tiny_copy)
+    styled(model, references["image"])
+    path = tiny_copy / "unet" / "diffusion_pytorch_model.safetensors"
+    save_file({name: array * 0 for name, array in load_file(path).items()}, path, _metadata(path))
+    styled(ModelFolder.open(tiny_copy), references["image"])
+    assert compilations.count("unet") == 2 and len(compilations) == 5
+    open_engine("openvino:f32", model, (64, 64), threads=1).close()
+    assert compilations.count("text_encoder") == 1 and len(compilations) == 8
+    monkeypatch.setattr("openvino.__version__", "1-another")
+    styled(model, references["image"])
+    assert len(compilations) == 12
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda blob: blob[:-1], lambda blob: b"", lambda blob: blob[9:]]
+)
+def test_a_damaged_entry_is_compiled_again(tiny_model, references, compilations, damage):
+    first = styled(tiny_model, references["image"])
+    for blob in blobs():
+        blob.write_bytes(damage(blob.read_bytes()))
+    assert np.array_equal(styled(tiny_model, references["image"]), first)
+    assert len(compilations) == 8
+    styled(tiny_model, references["image"])
+    assert len(compilations) == 8
+
+
+def test_a_cache_that_cannot_be_written_costs_time_only(tiny_model, references, compilations):
+    paths.cache_folder().parent.mkdir(parents=True)
+    paths.cache_folder().write_text("in the way")
+    styled(tiny_model, references["image"])
+    styled(tiny_model, references["image"])
+    assert len(compilations) == 8
+
+
+def test_the_entries_used_longest_ago_are_removed(tiny_model, references, monkeypatch):
+    styled(tiny_model, references["image"])
+    old = blobs()
+    for path in old:
+        os.utime(path, (1, 1))
+    most = sum(path.stat().st_size for path in old) * 1.5
+    monkeypatch.setattr(compiled_graphs, "_MOST_KEPT", most)
+    open_engine("openvino:f32", tiny_model, (64, 64), threads=1).close()
+    assert sum(path.stat().st_size for path in blobs()) <= most
+    assert len(set(blobs()) - set(old)) == 3  # the text encoder is the same one
+
+
+def test_large_models_are_not_kept(tiny_model, references, compilations, monkeypatch):
+    monkeypatch.setattr(compiled_graphs, "_LARGEST_WEIGHTS", 1000)
+    styled(tiny_model, references["image"])
+    assert blobs() == []

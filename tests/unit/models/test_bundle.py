@@ -24,7 +24,7 @@ def bundle(tmp_path):
         scheduler={"beta_schedule": "linear"},
         files={"fused.mlpackage/weights.bin": sha256(weights)},
     )
-    (tmp_path / "bundle.json").write_text(card.model_dump_json())
+    (tmp_path / "bundle.json").write_text(card.to_json())
     return tmp_path
 
 

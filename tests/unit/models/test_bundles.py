@@ -41,7 +41,7 @@ def put(name, model="sdxs-512", age=0, **card):
         }
     )
     path = folder / "bundle.json"
-    path.write_text(whole.model_dump_json())
+    path.write_text(whole.to_json())
     os.utime(path, (1_700_000_000 - age, 1_700_000_000 - age))
     return folder
 

@@ -11,8 +11,7 @@ import pytest
 
 from sdcam.errors import ExitCode, MissingError
 from sdcam.models import ModelFolder
-from sdcam.models.catalogue import known
-from sdcam.models.provenance import Provenance
+from sdcam.models.catalogue import Provenance, known
 
 
 def edit(path, **changes):
@@ -80,7 +79,7 @@ def test_a_tokenizer_is_one_file_or_two(tiny_copy, missing):
     assert f"tokenizer/{missing}" in refusal(tiny_copy).what
 
 
-def test_what_was_pulled_and_is_not_whole_tells_how_it_is_pulled_anew(tiny_copy):
+def test_what_was_pulled_and_is_not_whole_tells_how_to_pull_it_again(tiny_copy):
     (tiny_copy / "unet" / "config.json").unlink()
     assert "sdcam models pull" in refusal(tiny_copy).todo, "put there by hand"
     turbo = known("sd-turbo")
@@ -91,7 +90,7 @@ def test_what_was_pulled_and_is_not_whole_tells_how_it_is_pulled_anew(tiny_copy)
     ):
         origin.write(tiny_copy)
         todo = f"sdcam models remove tiny, then sdcam models pull {pull}."
-        assert refusal(tiny_copy).todo == f"Get it anew: {todo}"
+        assert refusal(tiny_copy).todo == f"Get it again: {todo}"
 
 
 def test_damaged_weights_are_told_the_same_way(tiny_copy):
@@ -136,7 +135,7 @@ def test_a_single_file_checkpoint_is_told_from_a_diffusers_folder(tmp_path):
 def test_pickles_are_refused(tiny_copy, name):
     weights = tiny_copy / "unet" / "diffusion_pytorch_model.safetensors"
     weights.rename(weights.with_name(name))
-    assert "are a pickle" in refusal(tiny_copy).what
+    assert "are pickles" in refusal(tiny_copy).what
 
 
 def test_pickles_beside_safetensors_are_left_alone(tiny_copy):

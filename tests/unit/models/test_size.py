@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sdcam.models.size import bytes_of, in_words
+from sdcam.models.registry import bytes_of, in_words
 
 
 @pytest.mark.parametrize(

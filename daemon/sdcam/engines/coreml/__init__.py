@@ -37,15 +37,14 @@ def open_coreml(
 
     Raises:
         UsageError: no such compute units.
-        MissingError: no Mac, a macOS that is too old for Core ML or for the bundle, coremltools is
-            not installed, or the bundle has another layout.
+        MissingError: no Mac, a macOS that is too old for Core ML or for the bundle, or coremltools
+            is not installed. Whether the bundle has the layout, `find_bundle` has checked.
         SdcamError: Core ML cannot load a program, or the program has other inputs or outputs.
     """
     programs = programs_of(stages)
     chosen = {name: units_of(name, units) for name in programs}
     system = find_system()
     _refuse_newer(bundle, system)
-    _refuse_other_layout(bundle, "fused" if "fused" in stages else "staged", programs)
     card = bundle.card
     host = HostSide.of_bundle(bundle, f"coreml {system.coremltools} {card.precision}")
     if not programs:
@@ -68,20 +67,4 @@ def _refuse_newer(bundle: Bundle, system: System) -> None:
             f"The bundle {bundle.path} is made for macOS {needed}, and this is "
             f"{'.'.join(map(str, system.macos))}.",
             f"Run: sdcam models convert {bundle.card.model} --to coreml --target macOS14",
-        )
-
-
-def _refuse_other_layout(bundle: Bundle, layout: Layout, programs: Sequence[str]) -> None:
-    card = bundle.card
-    if programs and layout not in card.layouts:
-        raise MissingError(
-            f"The bundle {bundle.path} has the layout {' and '.join(card.layouts)}, not {layout}.",
-            f"Run: sdcam models convert {card.model} --to coreml --layout all "
-            f"--size {card.width}x{card.height}",
-        )
-    if layout == "fused" and card.stateful:
-        raise MissingError(
-            f"The bundle {bundle.path} keeps the previous latent itself. The service cannot reset "
-            "that after a gap.",
-            f"Convert it again without --stateful: sdcam models convert {card.model}.",
         )

@@ -12,12 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from sdcam.arrays import Float, Pixels
 from sdcam.models.folder import LATENT_SCALE, TOKENS
 from sdcam.pipeline.networks import NetworksSpec
 from sdcam.pipeline.scheduler import NoiseLevel
-
-Float = NDArray[np.float32]
-Pixels = NDArray[np.uint8]
 
 _VOCABULARY = 1021  # rows of the embedding table; token numbers wrap
 _MELT = (3, 3)  # pixels of the latent that flow into one

@@ -1,7 +1,7 @@
 """A diffusers folder of a public model's exact shape with random weights, to measure with.
 
-    python -m sdcam_convert.random_model sdxs-512 FOLDER
-    python -m sdcam_convert.random_model sd-turbo FOLDER
+    python tests/support/random_model.py sdxs-512 FOLDER
+    python tests/support/random_model.py sd-turbo FOLDER
 
 Conversion times, memory and sizes depend on shapes alone; no download is needed to repeat them.
 """

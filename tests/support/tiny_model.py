@@ -1,6 +1,6 @@
 """Makes the model that the tests run: the pocket family at its smallest, with random weights.
 
-    python -m sdcam_convert.tiny_model tests/data/tiny-model
+    python tests/support/tiny_model.py tests/data/tiny-model
 
 The folder is committed, graphs included, together with what diffusers and transformers compute
 from it (references.npz), so that the tests need neither of them.
