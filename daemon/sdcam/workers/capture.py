@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sdcam.capture.source import Source, SourceInfo
+from sdcam.capture.source import MOST_HEIGHT, MOST_WIDTH, Source, SourceInfo
 from sdcam.errors import SdcamError
 from sdcam.workers.child import Child
 from sdcam.workers.frame_pool import FramePool, FrameSlots
@@ -33,7 +33,7 @@ _SILENCE_SECONDS = 2.0
 _SEARCH_SECONDS = 0.5  # between two searches for a camera that is not there
 _SEARCH_SHARE = 0.1  # of the time at most is spent on searching (macOS needs a second for one)
 _GRACE_SECONDS = 0.15  # to close the camera in order; a pause closes it within 0.2 s
-MAX_FRAME_BYTES = 1920 * 1080 * 3
+MAX_FRAME_BYTES = MOST_WIDTH * MOST_HEIGHT * 3
 
 
 @dataclass(frozen=True)
@@ -189,12 +189,11 @@ def capture_main(pipe: Connection, slots: FrameSlots) -> None:
     except SdcamError as error:
         pipe.send(error)
         return
-    try:
-        _capture(pipe, slots, source)
-    except SdcamError as error:
-        pipe.send(error)
-    finally:
-        source.close()
+    with source:
+        try:
+            _capture(pipe, slots, source)
+        except SdcamError as error:
+            pipe.send(error)
 
 
 def _open(pipe: Connection, wanted: SourceSpec) -> Source:
@@ -214,11 +213,6 @@ def _open(pipe: Connection, wanted: SourceSpec) -> Source:
 def _capture(pipe: Connection, slots: FrameSlots, source: Source) -> None:
     info = source.info
     shape = (info.height, info.width, 3)
-    if info.width * info.height * 3 > slots.slot_bytes:
-        raise SdcamError(
-            f"{info.name} gives {info.width}x{info.height}, more than there is memory for.",
-            "Set camera.width and camera.height to 1920 and 1080 or less.",
-        )
     pipe.send(Opened(info))
     granted: list[int] = []
     discarded = np.empty(shape, np.uint8)
