@@ -3,8 +3,8 @@
     python -m sdcam_convert.cpu FOLDER
 
 The graphs refer to the folder's safetensors files for their weights (onnx_weights), so nothing is
-stored twice and the daemon needs neither torch nor a conversion of its own. Their borders are
-those of `sdcam.engines.torch_modules`; pictures may be of any size in multiples of 64.
+stored twice and the daemon needs neither torch nor a conversion of its own. Their inputs and
+outputs are those of `sdcam.engines.torch_modules`; pictures may be of any size in multiples of 64.
 """
 
 from __future__ import annotations

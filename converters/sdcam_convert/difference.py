@@ -1,4 +1,4 @@
-"""How far two arrays are apart, and how far they may be."""
+"""How much two arrays differ, and how much they may."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 - sine or cosine: a timestep that the program embeds itself, 7 % off in half precision at t = 999;
 - attention of three dimensions, or of a batch of ten and more: wrong results on some GPUs
   (https://github.com/apple/coremltools/issues/2650);
-- borders in float16: coremltools casts them to a new array at every call;
+- inputs or outputs in float16: coremltools casts them to a new array at every call;
 - operations that no model of the family needs: they come from a conversion gone astray.
 """
 
@@ -36,7 +36,7 @@ _LARGEST_BATCH = 9
 @dataclass(frozen=True)
 class Finding:
     package: str  # "fused.mlpackage"
-    place: str  # name of the operation or of the border
+    place: str  # name of the operation, input or output
     what: str
 
     def __str__(self) -> str:
@@ -67,9 +67,9 @@ def check_graph(path: Path) -> list[Finding]:
 
 
 def _half_host(description: Any) -> Iterator[tuple[str, str]]:
-    for border in (*description.input, *description.output):  # states have to be float16
-        if border.type.multiArrayType.dataType == ArrayFeatureType.FLOAT16:
-            yield border.name, "a border in float16, which is cast to a new array at every call"
+    for feature in (*description.input, *description.output):  # states have to be float16
+        if feature.type.multiArrayType.dataType == ArrayFeatureType.FLOAT16:
+            yield feature.name, "is float16, which is cast to a new array at every call"
 
 
 def _blocks(program: Any) -> Iterator[Any]:

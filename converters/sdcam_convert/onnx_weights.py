@@ -54,9 +54,9 @@ def point_to_weights(
 
 def shorten_names(graph: onnx.GraphProto) -> None:
     """Gives values inside the graph numbers for names: the tracer's are paths, and three quarters
-    of the file. Nodes keep theirs for profiles, weights and borders for what they are."""
-    borders = [*graph.input, *graph.output, *graph.initializer]
-    kept = {value.name for value in borders}
+    of the file. Nodes keep theirs for profiles, weights, inputs and outputs for what they are."""
+    values = [*graph.input, *graph.output, *graph.initializer]
+    kept = {value.name for value in values}
     short: dict[str, str] = {}
     for node in graph.node:
         for names in (node.input, node.output):

@@ -1,4 +1,4 @@
-"""What runs a saved program here: Core ML on a Mac, the evaluator everywhere else."""
+"""Runs a saved program: through Core ML on a Mac, through the evaluator everywhere else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Array = NDArray[Any]
 
 
 class Runnable(Protocol):
-    """A program that was loaded. `states` is what `new_states` gave, or None."""
+    """A loaded program. `states` is a result of `new_states`, or None."""
 
     @property
     def inputs(self) -> tuple[str, ...]: ...
@@ -29,7 +29,7 @@ class Runnable(Protocol):
     def new_states(self) -> Any: ...
 
     def run(
-        self, inputs: Mapping[str, Array], states: Any = None, whole_bytes: bool = True
+        self, inputs: Mapping[str, Array], states: Any = None, as_bytes: bool = True
     ) -> dict[str, Array]: ...
 
 
@@ -51,7 +51,7 @@ def runtime_name() -> str:
 class CoreMLProgram:
     """The same through Core ML itself."""
 
-    # Core ML may let go of an input after the last call, and crashes if it is the last owner
+    # Core ML may release an input after the last call, and crashes if that is the last reference
     # (https://github.com/apple/coremltools/issues/2827).
     _kept: list[Any] = []  # noqa: RUF012
 
@@ -62,7 +62,7 @@ class CoreMLProgram:
             str(path), compute_units=coremltools.ComputeUnit.CPU_AND_GPU
         )
         described = self._model.get_spec().description
-        self.inputs = tuple(border.name for border in described.input)
+        self.inputs = tuple(feature.name for feature in described.input)
         self._has_states = len(described.state) > 0
         self.overflows: dict[str, float] = {}  # Core ML does not tell
 
@@ -70,7 +70,7 @@ class CoreMLProgram:
         return self._model.make_state() if self._has_states else None
 
     def run(
-        self, inputs: Mapping[str, Array], states: Any = None, whole_bytes: bool = True
+        self, inputs: Mapping[str, Array], states: Any = None, as_bytes: bool = True
     ) -> dict[str, Array]:
         """Pictures come back as bytes in any case: Core ML has rounded them."""
         from PIL import Image

@@ -1,4 +1,4 @@
-"""A bundle against the PyTorch reference, stage by stage, on seeded inputs."""
+"""A bundle against the PyTorch reference, program by program, on seeded inputs."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def _unet(bundle: Bundle, frames: list[Frame], open_: Callable[..., Runnable]) -
 def _decode(bundle: Bundle, frames: list[Frame], open_: Callable[..., Runnable]) -> Iterator[Line]:
     program = open_(bundle.program("decode"))
     for frame in frames:
-        results = program.run({"latent": frame.latent}, whole_bytes=False)
+        results = program.run({"latent": frame.latent}, as_bytes=False)
         yield _line(bundle, "decode", "styled", _at(frame), results, frame.styled)
 
 
@@ -164,7 +164,7 @@ def _fused(bundle: Bundle, frames: list[Frame], open_: Callable[..., Runnable]) 
         }
         if bundle.card.stateful:
             del inputs["previous_latent"]
-        results = program.run(inputs, states, whole_bytes=False)
+        results = program.run(inputs, states, as_bytes=False)
         yield _line(bundle, "fused", "latent", _at(frame), results, frame.latent)
         yield _line(bundle, "fused", "styled", _at(frame), results, frame.styled)
 
@@ -206,7 +206,7 @@ def _refuse_another_model(bundle: Bundle, reference: ModelFolder) -> None:
     if not same:
         raise UsageError(
             f"{bundle.path} was not made from {reference.path}: their shapes or schedulers differ.",
-            "Give the checkpoint that it was made from with --reference.",
+            "Name the checkpoint that it was made from with --reference.",
         )
 
 

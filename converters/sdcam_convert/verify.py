@@ -1,8 +1,8 @@
-"""`sdcam models verify`: is a converted model still the model that it was made from?
+"""`sdcam models verify`: compares a converted model with the checkpoint that it was made from.
 
     python -m sdcam_convert.verify BUNDLE [--reference FOLDER] [--json]
 
-Light to import; what computes is loaded by `run`.
+Light to import: `run` loads what computes.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ def _checkpoint_of(bundle: Bundle) -> ModelFolder:
         return find_model(bundle.card.model)
     except MissingError:
         raise MissingError(
-            f"The checkpoint of {bundle.path} is not here any more ({bundle.card.source}).",
-            "Give the one that it was made from: --reference NAME-or-FOLDER.",
+            f"The checkpoint of {bundle.path} is missing ({bundle.card.source}).",
+            "Name the one that it was made from: --reference NAME-or-FOLDER.",
         ) from None
 
 

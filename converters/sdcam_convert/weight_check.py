@@ -1,7 +1,7 @@
-"""Compressed weights beside the checkpoint's own, layer by layer.
+"""Compares compressed weights with the checkpoint's, layer by layer.
 
-What a compressed program gives is far from the reference in any case, and further if the layers are
-many. Whether its weights are the checkpoint's, rounded, is told by the weights themselves: right
+The outputs of a compressed program differ much from the reference in any case, and more the more
+layers it has. Only the weights themselves show whether they are the checkpoint's, rounded: correct
 ones are as near as their bits allow, damaged ones are further away than zeros would be.
 """
 

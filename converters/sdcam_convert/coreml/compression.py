@@ -25,7 +25,7 @@ _WORTH_IT = re.compile("(fused_)?(unet|text_encoder)_")
 
 
 def compress(package: Path, options: CoreMLOptions) -> None:
-    """Writes a saved package anew, in place; leaves alone what has no layer that is worth it."""
+    """Compresses a saved package in place; leaves it alone if no layer is large enough."""
     import coremltools as ct
     import coremltools.optimize.coreml as cto
 

@@ -1,4 +1,4 @@
-"""A model folder becomes a bundle: the whole of it, or nothing."""
+"""Converts a model folder to a bundle: a complete one, or none."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TIME_WEIGHTS = tuple(
     f"time_embedding.{layer}.{part}"
     for layer in ("linear_1", "linear_2")
     for part in ("weight", "bias")
-)  # the names that they have in the checkpoint, too
+)  # their names in the checkpoint, too
 
 _TOKENIZER = (
     "tokenizer.json",
@@ -44,10 +44,10 @@ def convert_coreml(
     """Writes a bundle; minutes for a full-size model.
 
     Args:
-        out: the bundle's folder, which must not exist. It is filled beside itself under another
-            name, and there is nothing of it, not even that, if the conversion fails.
-        progress: gets a line for each program, and the summary's.
-        origin: where the model came from, for the card; None names its folder.
+        out: the bundle's folder, which must not exist. The bundle is built beside it under another
+            name; if the conversion fails, nothing is left.
+        progress: gets a line for each program, and a summary.
+        origin: where the model came from, for the card; None: its folder.
 
     Raises:
         UsageError: `out` exists.
@@ -56,7 +56,7 @@ def convert_coreml(
     """
     versions = check_environment()
     if out.exists():
-        raise UsageError(f"{out} is already there.", "Give another --out, or remove it first.")
+        raise UsageError(f"{out} is already there.", "Name another --out, or remove it first.")
     TimeEmbedding(folder)  # refuses a UNet that embeds time in another way
     began = time.monotonic_ns()
     with workspace(out, _largest(folder, options)) as bundle:
@@ -87,8 +87,8 @@ def _largest(model: ModelFolder, options: CoreMLOptions) -> int:
 
 def _weights(model: ModelFolder, program: str) -> set[Path]:
     """The checkpoint's files that a program is made of."""
-    stages = ("encode", "unet", "decode") if program == "fused" else (program,)
-    return {model.weights_of(stage) for stage in stages}
+    networks = ("encode", "unet", "decode") if program == "fused" else (program,)
+    return {model.weights_of(network) for network in networks}
 
 
 def _write_time_embedding(model: ModelFolder, path: Path) -> None:

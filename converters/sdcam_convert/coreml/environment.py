@@ -1,4 +1,4 @@
-"""Whether this Python can convert at all, found out before anything heavy is loaded."""
+"""Checks whether this Python can convert, before anything heavy is loaded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def check_environment() -> dict[str, str]:
         Versions of the packages that make a bundle, by name.
 
     Raises:
-        MissingError: a package is not installed, or two that do not work together are.
+        MissingError: a package is missing, or two installed ones do not work together.
     """
     found: dict[str, str] = {}
     for name in _NEEDED:

@@ -34,7 +34,7 @@ class CoreMLOptions:
     width: int = 512  # pixels
     height: int = 512
     attention: Attention = "sdpa"
-    precision: Precision = "fp16"  # inside the programs; their borders are fp32
+    precision: Precision = "fp16"  # inside the programs; inputs and outputs are fp32
     compress: str = "none"  # int8, palette-8, -6, -4, -2, mixed, mixed-BITS
     target: Target = "macOS14"  # the oldest system that can load it
     stateful: bool = False  # the fused program keeps the previous latent (experimental)
@@ -129,7 +129,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--precision",
         choices=get_args(Precision),
         default=default.precision,
-        help="of the arithmetic inside; the borders are always fp32 (default: fp16)",
+        help="of the arithmetic inside; inputs and outputs are always fp32 (default: fp16)",
     )
     group.add_argument(
         "--compress",

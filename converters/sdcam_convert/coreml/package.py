@@ -1,4 +1,4 @@
-"""One program becomes one `.mlpackage`, or a few: trace, convert, cut into chunks, compress.
+"""Converts one program to one `.mlpackage`, or a few: trace, convert, cut into chunks, compress.
 
 coremltools is imported here and in compression.py only.
 """
@@ -21,7 +21,7 @@ import torch
 from sdcam.models import ModelFolder
 from sdcam_convert.coreml.compression import compress
 from sdcam_convert.coreml.options import CoreMLOptions
-from sdcam_convert.coreml.programs import Border, TraceableProgram, build_program
+from sdcam_convert.coreml.programs import Feature, TraceableProgram, build_program
 from sdcam_convert.coreml.tracing import trace
 
 _TYPES = {"float32": np.float32, "int32": np.int32}
@@ -49,7 +49,7 @@ def write_packages(
 def _convert(program: TraceableProgram, options: CoreMLOptions) -> Any:
     import coremltools as ct
 
-    traced = trace(program.module, tuple(_example(border) for border in program.inputs))
+    traced = trace(program.module, tuple(_example(feature) for feature in program.inputs))
     states = [
         ct.StateType(
             wrapped_type=ct.TensorType(shape=state.shape, dtype=np.float16), name=state.name
@@ -58,39 +58,39 @@ def _convert(program: TraceableProgram, options: CoreMLOptions) -> Any:
     ]
     return ct.convert(
         traced,
-        inputs=[_input(border) for border in program.inputs],
-        outputs=[_output(border) for border in program.outputs],
+        inputs=[_input(feature) for feature in program.inputs],
+        outputs=[_output(feature) for feature in program.outputs],
         states=states or None,
         convert_to="mlprogram",
         minimum_deployment_target=getattr(ct.target, options.target),
         compute_precision=(
             ct.precision.FLOAT16 if options.precision == "fp16" else ct.precision.FLOAT32
         ),
-        skip_model_load=True,  # loading compiles it, on a Mac only, and is for nothing here
+        skip_model_load=True,  # loading would compile it, on a Mac only, for no use
     )
 
 
-def _input(border: Border) -> Any:
+def _input(feature: Feature) -> Any:
     import coremltools as ct
 
-    if border.kind == "image":
-        return ct.ImageType(border.name, shape=border.shape, color_layout=ct.colorlayout.RGB)
-    return ct.TensorType(border.name, shape=border.shape, dtype=_TYPES[border.kind])
+    if feature.kind == "image":
+        return ct.ImageType(feature.name, shape=feature.shape, color_layout=ct.colorlayout.RGB)
+    return ct.TensorType(feature.name, shape=feature.shape, dtype=_TYPES[feature.kind])
 
 
-def _output(border: Border) -> Any:
+def _output(feature: Feature) -> Any:
     import coremltools as ct
 
-    if border.kind == "image":
-        return ct.ImageType(border.name, color_layout=ct.colorlayout.RGB)
-    return ct.TensorType(border.name, dtype=_TYPES[border.kind])
+    if feature.kind == "image":
+        return ct.ImageType(feature.name, color_layout=ct.colorlayout.RGB)
+    return ct.TensorType(feature.name, dtype=_TYPES[feature.kind])
 
 
-def _example(border: Border) -> torch.Tensor:
-    """Any values do: nothing of them stays in a trace."""
-    if border.kind == "int32":
-        return torch.zeros(border.shape, dtype=torch.int32)
-    return torch.rand(border.shape)
+def _example(feature: Feature) -> torch.Tensor:
+    """Any values: a trace does not keep them."""
+    if feature.kind == "int32":
+        return torch.zeros(feature.shape, dtype=torch.int32)
+    return torch.rand(feature.shape)
 
 
 def _chunks(whole: Path, count: int) -> tuple[Path, ...]:
@@ -118,8 +118,8 @@ def _chunks(whole: Path, count: int) -> tuple[Path, ...]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps coremltools' bars for terminals, and its warnings about versions that it was not tested
-    with, and about being no Mac, to itself."""
+    """Shows coremltools' progress bars in terminals only, and hides its warnings about untested
+    versions and about not running on a Mac."""
     with ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")

@@ -1,7 +1,7 @@
-"""Programs are made one at a time, those of a large model each in a process of its own.
+"""Converts programs one at a time, those of a large model each in a process of its own.
 
-coremltools holds a model three or four times while it converts, and Python gives back little of
-it: in one process the peaks of five programs would add up.
+coremltools holds a model three or four times while it converts, and Python returns little of that
+memory: in one process the peaks of five programs would add up.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from sdcam.models import ModelFolder
 from sdcam.models.folder import NETWORKS
 from sdcam_convert.coreml.options import CoreMLOptions
 
-_LARGE = 64e6  # bytes of weights that are worth the seconds in which processes import torch
-_FAREWELL = 30  # seconds for a process that has answered to end by itself
+_LARGE = 64e6  # bytes of weights; a process of its own takes seconds to import torch
+_EXIT_SECONDS = 30  # for a process that has answered to exit
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _make(name: str, model: ModelFolder, options: CoreMLOptions, folder: Path) -
 def _make_apart(name: str, model: ModelFolder, options: CoreMLOptions, folder: Path) -> Made:
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe(duplex=False)
-    with tempfile.TemporaryDirectory() as temporary:  # what it leaves is as large as the program
+    with tempfile.TemporaryDirectory() as temporary:  # it may leave as much as the program
         process = spawn.Process(
             target=_child, args=(theirs, temporary, name, model, options, folder)
         )
@@ -88,7 +88,7 @@ def _make_apart(name: str, model: ModelFolder, options: CoreMLOptions, folder: P
         theirs.close()
         try:
             result = ours.recv()
-            process.join(_FAREWELL)
+            process.join(_EXIT_SECONDS)
         except EOFError:
             process.join()
             raise SdcamError(
@@ -114,7 +114,7 @@ def _child(
     folder: Path,
 ) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # the parent's, who ends this process
+        signal.signal(number, signal.SIG_IGN)  # the parent gets them too, and ends this process
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     tempfile.tempdir = temporary
     try:
@@ -124,7 +124,7 @@ def _child(
 
 
 def _end_with_the_parent() -> None:
-    """However it ends: nobody would clear up what this process goes on to write."""
+    """However the parent ends: nobody would remove what this process goes on to write."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     wait([parent.sentinel])

@@ -1,4 +1,4 @@
-"""The ML Programs of a bundle as torch modules, with the names and shapes of their host.
+"""The ML Programs of a bundle as torch modules, with the names and shapes that the engine uses.
 
     fused         image, prompt_embeds, noise, previous_latent, time_embedding,
                   feedback, sqrt_alpha, sqrt_one_minus_alpha     -> styled, latent
@@ -8,8 +8,7 @@
     text_encoder  input_ids                                      -> prompt_embeds
 
 `image` and `styled` are RGB pictures of H x W, to torch (1, 3, H, W) from 0 to 255; everything
-else is float32 at the border, `input_ids` int32. An fp16 border would be cast to a new array at
-every call.
+else is float32, `input_ids` int32: coremltools would cast an fp16 array to a new one at every call.
 """
 
 # mypy: disable-error-code="misc"
@@ -33,7 +32,9 @@ PREVIOUS = "previous_latent"
 
 
 @dataclass(frozen=True)
-class Border:
+class Feature:
+    """An input or output of a program."""
+
     name: str
     shape: tuple[int, ...] = ()  # of an output, what the program makes of it
     kind: Literal["image", "float32", "int32"] = "float32"
@@ -41,11 +42,13 @@ class Border:
 
 @dataclass(frozen=True)
 class TraceableProgram:
+    """What `write_packages` converts."""
+
     name: str
     module: nn.Module
-    inputs: tuple[Border, ...]
-    outputs: tuple[Border, ...]
-    states: tuple[Border, ...] = field(default=())  # named as the module's buffers
+    inputs: tuple[Feature, ...]
+    outputs: tuple[Feature, ...]
+    states: tuple[Feature, ...] = field(default=())  # named as the module's buffers
 
 
 def build_program(name: str, model: ModelFolder, options: CoreMLOptions) -> TraceableProgram:
@@ -159,8 +162,8 @@ def _fused(model: ModelFolder, options: CoreMLOptions) -> TraceableProgram:
         PixelsOut(stages["decode"]),
     )
     latent = _latent(model, options)
-    scalars = tuple(Border(n, (1,)) for n in ("feedback", "sqrt_alpha", "sqrt_one_minus_alpha"))
-    previous = Border(PREVIOUS, latent)
+    scalars = tuple(Feature(n, (1,)) for n in ("feedback", "sqrt_alpha", "sqrt_one_minus_alpha"))
+    previous = Feature(PREVIOUS, latent)
     if options.stateful:
         module = StatefulFused(module, latent)
     return TraceableProgram(
@@ -169,38 +172,38 @@ def _fused(model: ModelFolder, options: CoreMLOptions) -> TraceableProgram:
         inputs=(
             _image("image", options),
             _prompt(model),
-            Border("noise", latent),
+            Feature("noise", latent),
             *(() if options.stateful else (previous,)),
             _time(model),
             *scalars,
         ),
-        outputs=(_image("styled", options), Border("latent", latent)),
+        outputs=(_image("styled", options), Feature("latent", latent)),
         states=(previous,) if options.stateful else (),
     )
 
 
 def _encode(model: ModelFolder, options: CoreMLOptions) -> TraceableProgram:
     module = PixelsIn(load_modules(model, ("encode",))["encode"])
-    latent = Border("latent", _latent(model, options))
+    latent = Feature("latent", _latent(model, options))
     return TraceableProgram("encode", module, (_image("image", options),), (latent,))
 
 
 def _unet(model: ModelFolder, options: CoreMLOptions) -> TraceableProgram:
     module = ready_unet(load_modules(model, ("unet",))["unet"], options.attention)
     latent = _latent(model, options)
-    inputs = (Border("sample", latent), _time(model), _prompt(model))
-    return TraceableProgram("unet", module, inputs, (Border("noise", latent),))
+    inputs = (Feature("sample", latent), _time(model), _prompt(model))
+    return TraceableProgram("unet", module, inputs, (Feature("noise", latent),))
 
 
 def _decode(model: ModelFolder, options: CoreMLOptions) -> TraceableProgram:
     module = PixelsOut(load_modules(model, ("decode",))["decode"])
-    latent = Border("latent", _latent(model, options))
+    latent = Feature("latent", _latent(model, options))
     return TraceableProgram("decode", module, (latent,), (_image("styled", options),))
 
 
 def _text_encoder(model: ModelFolder, options: CoreMLOptions) -> TraceableProgram:
     module = ready_text_encoder(load_modules(model, ("text_encoder",))["text_encoder"])
-    tokens = Border("input_ids", (1, TOKENS), "int32")
+    tokens = Feature("input_ids", (1, TOKENS), "int32")
     return TraceableProgram("text_encoder", module, (tokens,), (_prompt(model),))
 
 
@@ -218,13 +221,13 @@ def _latent(model: ModelFolder, options: CoreMLOptions) -> tuple[int, int, int, 
     return (1, model.latent_channels, rows, columns)
 
 
-def _image(name: str, options: CoreMLOptions) -> Border:
-    return Border(name, (1, 3, options.height, options.width), "image")
+def _image(name: str, options: CoreMLOptions) -> Feature:
+    return Feature(name, (1, 3, options.height, options.width), "image")
 
 
-def _prompt(model: ModelFolder) -> Border:
-    return Border("prompt_embeds", (1, TOKENS, model.embed_channels))
+def _prompt(model: ModelFolder) -> Feature:
+    return Feature("prompt_embeds", (1, TOKENS, model.embed_channels))
 
 
-def _time(model: ModelFolder) -> Border:
-    return Border("time_embedding", (1, time_channels(model)))
+def _time(model: ModelFolder) -> Feature:
+    return Feature("time_embedding", (1, time_channels(model)))

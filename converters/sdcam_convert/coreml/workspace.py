@@ -1,7 +1,7 @@
-"""Where a bundle grows: a hidden folder beside its place, on the same disk, gone at the end.
+"""Where a bundle is built: a hidden folder beside its place, on the same disk, removed at the end.
 
-Nothing can be cleared up after SIGKILL or a power cut; the next conversion into the same folder
-finds what they have left by a lock that nobody holds any more.
+After SIGKILL or a power cut the folder stays. The next conversion into the same place recognises it
+by a lock file that no process holds, and removes it.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from sdcam.errors import MissingError, SdcamError
 from sdcam.models.pull import termination_interrupts
 from sdcam.models.registry import in_words
 
-_LOCK = ".sdcam-conversion"  # held as long as the conversion lives
+_LOCK = ".sdcam-conversion"  # locked while the conversion runs
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_ROOM = 3  # disk that a conversion takes: program, its temporary copy, and another to compress
+_ROOM = 3  # times the weights on disk: the program, its temporary copy, another to compress
 
 
 @contextmanager
 def workspace(out: Path, need: int) -> Iterator[Path]:
-    """A folder to fill and to rename to `out`. Temporary files of coremltools go beside it: it
-    leaves them in /tmp when it is interrupted. SIGTERM ends it as Ctrl-C does.
+    """A folder to fill and to rename to `out`. Temporary files of coremltools go beside it, because
+    an interrupted coremltools leaves them in /tmp. SIGTERM ends it as Ctrl-C does.
 
     Args:
         need: bytes of the weights of the largest program.
 
     Raises:
-        MissingError: there can be no such folder.
+        MissingError: the folder cannot be created.
         SdcamError: the disk is full, or something in it could not be written.
     """
     out = out.absolute()
@@ -48,13 +48,13 @@ def workspace(out: Path, need: int) -> Iterator[Path]:
                 (room / "bundle").mkdir()
                 yield room / "bundle"
         finally:
-            for folder in missing:  # the innermost first; with a bundle in it, it stays
+            for folder in missing:  # the innermost first; one that holds a bundle stays
                 with suppress(OSError):
                     folder.rmdir()
 
 
 def put(bundle: Path, out: Path) -> None:
-    """Gives a bundle its name; after a power cut, too, it is whole or not there."""
+    """Renames a bundle; it is complete or absent even after a power cut."""
     for path in (*bundle.rglob("*"), bundle):
         handle = os.open(path, os.O_RDONLY)
         try:
@@ -66,22 +66,22 @@ def put(bundle: Path, out: Path) -> None:
 
 @contextmanager
 def _locked_room(out: Path) -> Iterator[Path]:
-    """The hidden folder; temporary files go there as long as it is."""
+    """The hidden folder, which gets all temporary files meanwhile."""
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        _clear_up_after_the_dead(out.parent)
+        _remove_abandoned(out.parent)
         room = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
         lock = _lock(room)
     except OSError as fault:
         raise MissingError(
-            f"{out} cannot be written ({fault.strerror}).", "Give another folder with --out."
+            f"{out} cannot be written ({fault.strerror}).", "Name another folder with --out."
         ) from None
     usual = tempfile.tempdir
     try:
         tempfile.tempdir = str(room)
         yield room
     except BaseException as fault:
-        _let_go(fault)
+        _release(fault)
         raise
     finally:
         tempfile.tempdir = usual
@@ -94,31 +94,30 @@ def _lock(room: Path) -> IO[Any]:
         new = room / f"{_LOCK}-new"
         lock = new.open("w")
         fcntl.flock(lock, fcntl.LOCK_EX)
-        new.rename(room / _LOCK)  # seen by others only when it is held
+        new.rename(room / _LOCK)  # others see it only when it is locked
     except OSError:
         shutil.rmtree(room, ignore_errors=True)
         raise
     return lock
 
 
-def _clear_up_after_the_dead(parent: Path) -> None:
+def _remove_abandoned(parent: Path) -> None:
     for path in parent.glob(f".*/{_LOCK}"):
-        with suppress(OSError), path.open("r+") as lock:  # a living one holds it: BlockingIOError
+        with suppress(OSError), path.open("r+") as lock:  # BlockingIOError: a running one holds it
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             _delete(path.parent)
 
 
 def _delete(room: Path) -> None:
-    """The lock last: by it the rest is found if this, too, is broken off."""
-    for path in (*room.glob("*"), room):  # nothing happens to files
+    """The lock last: if this is interrupted too, the next conversion finds the rest by it."""
+    for path in (*room.glob("*"), room):  # rmtree ignores files
         shutil.rmtree(path, ignore_errors=True)
 
 
 @contextmanager
 def _explained(out: Path, room: Path, need: int) -> Iterator[None]:
-    """What goes wrong on the way, as a sentence. A full disk shows as any error at all (copying
-    a folder collects texts, coremltools' own code says that it failed), and as no room for
-    another program where there was room for three."""
+    """Turns faults into a sentence. A full disk appears as any kind of error (copying a folder
+    collects texts, coremltools only says that it failed), so the free space decides."""
     if shutil.disk_usage(room).free < _ROOM * need:
         raise _disk_full(out, f", this needs {in_words(_ROOM * need)}")
     try:
@@ -140,13 +139,13 @@ def _explained(out: Path, room: Path, need: int) -> Iterator[None]:
 def _disk_full(out: Path, more: str = "") -> SdcamError:
     return SdcamError(
         f"The disk of {out.parent} is full{more}.",
-        "Nothing was kept; free some space, or give a folder on another disk with --out.",
+        "Nothing was kept; free some space, or name a folder on another disk with --out.",
     )
 
 
-def _let_go(fault: BaseException | None) -> None:
-    """Lets the temporary files go that coremltools' frames hold, as long as they are there: each
-    complains on stderr when it cannot be closed or deleted."""
+def _release(fault: BaseException | None) -> None:
+    """Closes the temporary files that coremltools' frames hold before they are deleted: later, each
+    would complain on stderr that it cannot be closed."""
 
     def keep_quiet(found: Any) -> None:
         if not isinstance(found.exc_value, OSError):

@@ -5,6 +5,6 @@ results = program.run({"image": picture, "noise": noise, ...})
 """
 
 from sdcam_convert.mil.evaluator import Precision, Program
-from sdcam_convert.mil.state import ProgramState
+from sdcam_convert.mil.operation import ProgramState
 
 __all__ = ["Precision", "Program", "ProgramState"]

@@ -24,14 +24,12 @@ from sdcam_convert.mil import (  # noqa: F401  each enters its operations
     convolution,
     elementwise,
     indexing,
-    normalisation,
     reduction,
     shape,
 )
-from sdcam_convert.mil.operation import OPERATIONS
+from sdcam_convert.mil.operation import OPERATIONS, ProgramState
 from sdcam_convert.mil.package import read_program, types
 from sdcam_convert.mil.pictures import picture_layout, to_picture, to_tensor
-from sdcam_convert.mil.state import ProgramState
 
 Array = NDArray[Any]
 Precision = Literal["fp16", "fp32"]
@@ -126,13 +124,13 @@ class Program:
         self,
         inputs: Mapping[str, Array],
         states: Mapping[str, ProgramState] | None = None,
-        whole_bytes: bool = True,
+        as_bytes: bool = True,
     ) -> dict[str, Array]:
         """
         Args:
             inputs: arrays by name; pictures are RGB (H, W, 3) uint8.
             states: of `new_states`; fresh ones by default.
-            whole_bytes: pictures come as uint8; else as unrounded float32, 0 to 255.
+            as_bytes: pictures come as uint8; else as unrounded float32, 0 to 255.
 
         Returns:
             Outputs by name; floats as float32, pictures as RGB (H, W, 3).
@@ -155,7 +153,7 @@ class Program:
                 for variable in _variables(op):
                     if self._last_use[variable] == number:
                         values.pop(variable, None)
-        return {v.name: self._hand_out(v, values[v], whole_bytes) for v in self._function.outputs}
+        return {v.name: self._hand_out(v, values[v], as_bytes) for v in self._function.outputs}
 
     def compressed_weights(self) -> Iterator[tuple[str, int, Array]]:
         """Name, bits on disk, and the float32 weights that the program computes with."""
@@ -224,10 +222,10 @@ class Program:
                 f"the program declares {variable.shape}"
             )
 
-    def _hand_out(self, variable: Any, value: Tensor, whole_bytes: bool) -> Array:
+    def _hand_out(self, variable: Any, value: Tensor, as_bytes: bool) -> Array:
         layout = self._pictures.get(variable.name)
         if layout is not None:
-            return to_picture(value, layout, whole_bytes)
+            return to_picture(value, layout, as_bytes)
         array: Array = value.numpy()
         return array
 

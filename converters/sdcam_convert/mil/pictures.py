@@ -1,4 +1,4 @@
-"""Picture borders of a program: pictures outside, tensors inside.
+"""Pictures as inputs and outputs of a program: pictures outside, tensors inside.
 
 Core ML hands a picture to an ML Program as (1, C, H, W) numbers from 0 to 255, in the channel order
 that the description names; scale and bias are operations of the program itself.
@@ -43,10 +43,10 @@ def to_tensor(picture: Array, layout: int) -> Tensor:
     return torch.from_numpy(ordered.transpose(2, 0, 1)[None].astype(np.float32))
 
 
-def to_picture(tensor: Tensor, layout: int, whole_bytes: bool) -> Array:
+def to_picture(tensor: Tensor, layout: int, as_bytes: bool) -> Array:
     """(1, 3, H, W) to RGB (H, W, 3): uint8, or unrounded float32 from 0 to 255."""
     values: Array = tensor[0].permute(1, 2, 0).clamp(0, 255).float().numpy()
     ordered = values[:, :, ::-1] if layout == _BGR else values
-    if whole_bytes:
+    if as_bytes:
         return np.rint(ordered).astype(np.uint8)
     return np.ascontiguousarray(ordered)

@@ -46,6 +46,7 @@ class CompiledGraphs:
         self._folder = paths.cache_folder() / "openvino"
         processor = core.get_property("CPU", "FULL_DEVICE_NAME")
         abilities = sorted(core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+        self._can_export = "EXPORT_IMPORT" in abilities
         self._machine = [version, processor, abilities]
 
     def load(
@@ -58,15 +59,18 @@ class CompiledGraphs:
         """A compiled model, from the cache or from `compile_graph`, which is then kept.
 
         Raises:
-            RuntimeError: OpenVINO's, and whatever `compile_graph` raises.
+            Whatever `compile_graph` raises.
         """
-        if weights.stat().st_size > _LARGEST_WEIGHTS:
+        if weights.stat().st_size > _LARGEST_WEIGHTS or not self._can_export:
             return compile_graph()
         made_of = [sha256(graph), sha256(weights), shapes, self._options, self._machine]
         key = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32]
         path = self._folder / f"{key}.blob"
         if (blob := _read(path)) is not None:
-            return self._core.import_model(io.BytesIO(blob), "CPU", self._options)
+            try:
+                return self._core.import_model(io.BytesIO(blob), "CPU", self._options)
+            except RuntimeError as fault:
+                _log.info("%s cannot be loaded: %s", path, fault)
         compiled = compile_graph()
         exported = io.BytesIO()
         compiled.export_model(exported)

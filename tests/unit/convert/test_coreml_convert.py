@@ -227,12 +227,14 @@ def test_chunks_of_the_unet_compute_together_what_it_computes(make, tiny_model, 
 def linear(tmp_path_factory):
     """A program of two layers."""
     from sdcam_convert.coreml.package import _convert
-    from sdcam_convert.coreml.programs import Border, TraceableProgram
+    from sdcam_convert.coreml.programs import Feature, TraceableProgram
 
     torch.manual_seed(0)
     layers = torch.nn.Sequential(torch.nn.Linear(256, 256), torch.nn.Linear(256, 256))
     layer = torch.nn.Sequential(OrderedDict(unet=layers)).eval()  # only a UNet's are compressed
-    program = TraceableProgram("linear", layer, (Border("x", (1, 256)),), (Border("y", (1, 256)),))
+    program = TraceableProgram(
+        "linear", layer, (Feature("x", (1, 256)),), (Feature("y", (1, 256)),)
+    )
     path = tmp_path_factory.mktemp("linear") / "linear.mlpackage"
     return lambda precision: _saved(_convert(program, CoreMLOptions(precision=precision)), path)
 

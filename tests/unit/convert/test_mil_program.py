@@ -126,7 +126,7 @@ def test_pictures_come_and_go_as_rgb_whatever_the_program_has(order: str, tmp_pa
     first = 0 if order == "RGB" else 2
     expected[:, :, first] = picture[:, :, first] / 2
     run = Program.load(path)
-    exact = run.run({"image": picture}, whole_bytes=False)["styled"]
+    exact = run.run({"image": picture}, as_bytes=False)["styled"]
     np.testing.assert_array_equal(exact, expected)
     styled = run.run({"image": picture})["styled"]
     assert styled.dtype == np.uint8

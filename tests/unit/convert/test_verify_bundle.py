@@ -159,6 +159,6 @@ def test_the_command_finds_the_checkpoint_that_the_bundle_names(
     bundle = tiny_conversion.bundle
     card = replace(bundle.card, source=str(tiny_model.path))
     assert verify._checkpoint_of(replace(bundle, card=card)).path == tiny_model.path
-    with pytest.raises(MissingError, match="not here any more") as caught:
+    with pytest.raises(MissingError, match="is missing") as caught:
         verify._checkpoint_of(bundle)
     assert "--reference" in caught.value.todo

@@ -78,7 +78,7 @@ def test_a_product_with_weights_is_no_attention(findings: Callable[..., list[str
 
 def test_borders_in_float16_are_found(findings: Callable[..., list[str]]) -> None:
     found = findings(lambda x: mb.relu(x=x, name="it"), (1, 3), dtype=torch.float16)
-    what = "a border in float16, which is cast to a new array at every call"
+    what = "is float16, which is cast to a new array at every call"
     assert found == [f"it.mlpackage, input_0: {what}", f"it.mlpackage, it: {what}"]
 
 

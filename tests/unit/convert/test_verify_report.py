@@ -17,7 +17,7 @@ from sdcam_convert.report import Line, Report
 def card(**given: object) -> BundleCard:
     known: dict[str, object] = {
         "model": "m", "width": 64, "height": 64, "latent_channels": 4, "embed_channels": 8,
-        "time_channels": 16, "layouts": ["fused"], "scheduler": {}, "files": {},
+        "time_channels": 16, "layouts": ("fused",), "scheduler": {}, "files": {},
     }  # fmt: skip
     return BundleCard(**(known | given))
 

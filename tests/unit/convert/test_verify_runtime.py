@@ -56,7 +56,7 @@ def test_on_a_mac_core_ml_runs_the_programs(
     assert encode.new_states() is None
     picture = np.random.default_rng(0).integers(0, 256, (320, 384, 3), dtype=np.uint8)
     latent = encode.run({"image": picture})["latent"]
-    styled = decode.run({"latent": latent}, whole_bytes=False)["styled"]
+    styled = decode.run({"latent": latent}, as_bytes=False)["styled"]
     assert latent.shape == (1, 4, 40, 48)
     assert (styled.shape, styled.dtype) == ((320, 384, 3), np.uint8)
     assert runtime.runtime_name() == "Core ML, CPU and GPU"

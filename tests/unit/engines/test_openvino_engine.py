@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -229,6 +230,16 @@ def test_a_damaged_entry_is_compiled_again(tiny_model, references, compilations,
         blob.write_bytes(damage(blob.read_bytes()))
     assert np.array_equal(styled(tiny_model, references["image"]), first)
     assert len(compilations) == 8
+    styled(tiny_model, references["image"])
+    assert len(compilations) == 8
+
+
+def test_an_entry_that_openvino_refuses_is_compiled_again(tiny_model, references, compilations):
+    styled(tiny_model, references["image"])
+    for blob in blobs():
+        content = b"not what OpenVINO has exported"
+        blob.write_bytes(hashlib.sha256(content).digest() + content)
+    styled(tiny_model, references["image"])
     styled(tiny_model, references["image"])
     assert len(compilations) == 8
 
