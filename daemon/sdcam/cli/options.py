@@ -76,9 +76,9 @@ def overrides_from(arguments: argparse.Namespace, **more: Any) -> dict[str, Any]
 
 
 def assignments(words: list[str]) -> dict[str, Any]:
-    """`["look.strength=0.7"]` as `{"look.strength": "0.7"}`: the key decides what a text is
-    (`sdcam.settings.sources.typed`), so 1984 can be a prompt. What is quoted, a list or a table is
-    read as TOML.
+    """`["look.strength=0.7"]` as `{"look.strength": "0.7"}`: the key decides what a text means
+    (`sdcam.settings.sources.typed_values`), so 1984 can be a prompt. Quoted text, lists and tables
+    are read as TOML.
 
     Raises:
         UsageError: a word without "=", or one that is not UTF-8 text.

@@ -13,6 +13,7 @@ import os
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -311,17 +312,11 @@ def _changed(settings: Settings, values: Mapping[str, object]) -> Settings:
 
 def _differences(before: Settings, after: Settings) -> frozenset[str]:
     """The keys whose values differ; "styles" as a whole."""
-    old, new = before.model_dump(), after.model_dump()
-    keys = {key for key in _keys() if _value(old, key) != _value(new, key)}
+    keys = {key for key in _keys() if attrgetter(key)(before) != attrgetter(key)(after)}
     # `next` and `prev` walk through the styles, so their order counts.
     if list(before.styles.items()) != list(after.styles.items()):
         keys.add("styles")
     return frozenset(keys)
-
-
-def _value(dumped: Mapping[str, Any], dotted: str) -> object:
-    section, _, key = dotted.partition(".")
-    return dumped[section][key]
 
 
 def _keys() -> list[str]:

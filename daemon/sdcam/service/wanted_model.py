@@ -11,7 +11,7 @@ from sdcam.models import find_model
 from sdcam.models.bundle import Layout
 from sdcam.models.bundles import find_bundle
 from sdcam.settings import ConfigError, ModelSettings, Settings
-from sdcam.settings.issues import ConfigIssue, Source
+from sdcam.settings.issues import ConfigIssue, Source, short
 from sdcam.settings.keys import AUTO
 from sdcam.settings.sources import ConfigSources
 
@@ -28,13 +28,16 @@ def require_model(settings: Settings, sources: ConfigSources) -> None:
     """
     try:
         _find(settings.model)
+        return
     except SdcamError as error:
-        origins = {key: sources.origin(["model", key]) for key in _KEYS}
-        set_by_user = [key for key, o in origins.items() if o.source is not Source.DEFAULT]
-        key = (set_by_user or ["name"])[0] if isinstance(error, MissingError) else "engine"
-        value = getattr(settings.model, key)
-        expected = f"model.{key} = {value!r}: {str(error).rstrip('.')}"
-        raise ConfigError([ConfigIssue(origins[key], f"model.{key}", expected)]) from None
+        reason, missing = str(error).rstrip("."), isinstance(error, MissingError)
+    except (OSError, ValueError) as error:  # a name that no file can have
+        reason, missing = getattr(error, "strerror", None) or str(error), True
+    origins = {key: sources.origin(["model", key]) for key in _KEYS}
+    set_by_user = [key for key, o in origins.items() if o.source is not Source.DEFAULT]
+    key = (set_by_user or ["name"])[0] if missing else "engine"
+    expected = f"model.{key} = {short(repr(getattr(settings.model, key)))}: {reason}"
+    raise ConfigError([ConfigIssue(origins[key], f"model.{key}", expected)])
 
 
 def _find(model: ModelSettings) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import tomlkit
 
 from sdcam.atomic_file import atomic_write
-from sdcam.settings.keys import Effect, bounds_of, choices_of, effect_of, unit_of
+from sdcam.settings.keys import Effect, choices_of, effect_of, range_of
 from sdcam.settings.schema import CoreMLSettings, Section, Settings, sections
 
 SCHEMA_NAME = "config.schema.json"
@@ -80,12 +80,11 @@ def write_schema(folder: Path) -> None:
 def meaning(model: type[Section], name: str) -> str:
     """What a key does, its bounds and unit; and "live" if other keys of its section are not."""
     field = model.model_fields[name]
-    bounds, unit = bounds_of(field), unit_of(field)
-    if model is CoreMLSettings:  # the choices stand above the keys, once
-        bounds = ""
+    # The choices of [coreml] stand above its keys, once.
+    values = "" if model is CoreMLSettings else range_of(field)
     effects = {effect_of(other) for other in model.model_fields.values()}
     live = "live" if len(effects) > 1 and effect_of(field) is Effect.LIVE else ""
-    more = "; ".join(filter(None, (" ".join(filter(None, (bounds, unit))), live)))
+    more = "; ".join(filter(None, (values, live)))
     return f"{field.description} ({more})" if more else str(field.description)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from sdcam.errors import UsageError
-from sdcam.settings.keys import bounds_of, unit_of
+from sdcam.settings.keys import range_of, unit_of
 from sdcam.settings.schema import Settings, field_of, sections
 
 _LONGEST_VALUE = 60
@@ -135,9 +135,7 @@ def short(text: str) -> str:
 def _unit(key: str) -> str:
     """Of a number: " (0 to 60 seconds)"."""
     field = field_of(key)
-    if field is None or not unit_of(field):
-        return ""
-    return f" ({' '.join(filter(None, (bounds_of(field), unit_of(field))))})"
+    return f" ({range_of(field)})" if field and unit_of(field) else ""
 
 
 def _closest(keys: list[str]) -> str:

@@ -163,6 +163,11 @@ def bounds_of(field: FieldInfo) -> str:
     return "" if low is None or high is None else f"{low:g} to {high:.10g}"
 
 
+def range_of(field: FieldInfo) -> str:
+    """ "0 to 60 seconds": bounds and unit, as far as there are any."""
+    return " ".join(filter(None, (bounds_of(field), unit_of(field))))
+
+
 def choices_of(field: FieldInfo) -> tuple[str, ...]:
     """The words that a key may be, () if it is free."""
     annotation = field.annotation

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,19 +57,29 @@ def with_values(path: Path, values: Mapping[str, object]) -> str:
     if path.exists() and not (os.access(path, os.W_OK) and path.stat().st_mode & 0o222):
         raise SdcamError(f"{path} is read-only: nothing is saved.", "`chmod u+w` allows it.")
     values = typed_values(values)
-    edited = text
-    for dotted, value in values.items():
-        edited = _with_value(edited, *dotted.partition(".")[::2], tomlkit.item(value))
+    _check(ConfigSources(path, "", tree_of(values), environment={}))
     try:
-        ConfigSources(path, edited, environment={}).settings()
+        edited = text
+        for dotted, value in values.items():
+            edited = _with_value(edited, *dotted.partition(".")[::2], tomlkit.item(value))
+        intact = tomlkit.parse(edited).unwrap() == merge(before, tree_of(values))
+    except Exception:  # tomlkit fails to edit some documents that it can read
+        intact = False
+    if intact:
+        _check(ConfigSources(path, edited, environment={}))
+        return edited
+    _check(ConfigSources(path, text, environment={}))
+    raise SdcamError(
+        f"{path} is written in a way that cannot be changed without breaking it.",
+        "Change it by hand: `sdcam config edit`.",
+    )
+
+
+def _check(sources: ConfigSources) -> None:
+    try:
+        sources.settings()
     except ConfigError as error:
         raise ConfigError(error.issues, "Nothing is saved.") from None
-    if parse_toml(edited, path) != merge(before, tree_of(values)):
-        raise SdcamError(
-            f"{path} is written in a way that cannot be changed without breaking it.",
-            "Change it by hand: `sdcam config edit`.",
-        )
-    return edited
 
 
 def _with_value(text: str, section: str, key: str, item: Item) -> str:
@@ -80,8 +90,6 @@ def _with_value(text: str, section: str, key: str, item: Item) -> str:
         end = "" if not text or text.endswith("\n") else line_end
         gap = "" if not text.strip() or text.endswith(line_end * 2) else line_end
         return f"{text}{end}{gap}[{section}]{line_end}{_assigned(key, item)}{line_end}"
-    if not isinstance(table, MutableMapping):
-        return text  # a mistake, which validation names
     if key not in table:
         lines = text.split("\n")
         header = line_of(text, [section]) or 0
@@ -105,5 +113,4 @@ def _item(table: Any, key: str) -> Any:
 
 
 def _assigned(key: str, item: Item) -> str:
-    name = key if key.replace("-", "_").isidentifier() else tomlkit.item(key).as_string()
-    return f"{name} = {item.as_string()}"
+    return f"{tomlkit.key(key).as_string()} = {item.as_string()}"

@@ -114,7 +114,7 @@ class CameraSettings(Section):
 class ModelSettings(Section):
     """What paints. A change reloads the model; the output goes on."""
 
-    name: keys.Text = _model(
+    name: keys.UserPath = _model(
         AUTO, "Model", 'A model of `sdcam models`, a diffusers folder, or "auto".'
     )
     engine: keys.Engine = _model(

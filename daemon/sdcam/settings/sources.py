@@ -13,17 +13,16 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-import tomlkit
 from pydantic import TypeAdapter, ValidationError
 
-from sdcam import paths, resources
+from sdcam import paths
 from sdcam.settings.issues import ConfigError, ConfigIssue, Origin, Source, issues_of, short
 from sdcam.settings.schema import Settings, field_of, sections
-from sdcam.settings.styles import alike
+from sdcam.settings.styles import alike, shipped_styles
 from sdcam.settings.toml_file import line_of, parse_toml, read
 
 _PREFIX, _DELIMITER = "SDCAM_", "__"
@@ -186,14 +185,6 @@ def _typed(dotted: str, value: object) -> object:
         return adapter.validate_python(value)
     except ValidationError:
         return value
-
-
-@cache
-def shipped_styles() -> Mapping[str, str]:
-    """The gallery that comes with the program, name to prompt; the user's own styles add to it."""
-    text = resources.config("styles.toml").read_text(encoding="utf-8")
-    styles: Mapping[str, str] = tomlkit.parse(text).unwrap()["styles"]
-    return styles
 
 
 def _typed_tree(values: Tree) -> Tree:

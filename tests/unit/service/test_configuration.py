@@ -238,6 +238,7 @@ def test_run_without_a_file_saves_nothing():
         ('engine = "replay:nowhere"', "engine"),
         ('engine = "coreml:fused"', "engine"),  # no bundle of the tiny model
         ('name = "/nowhere/at-all"\nengine = "torch"', "name"),
+        (f'name = "{"x" * 2000}"', "name"),  # longer than a file name may be: an OSError before
     ],
 )
 def test_missing_model_changes_nothing(path, monkeypatch, edit, key):

@@ -16,6 +16,7 @@ import tomlkit
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sdcam.errors import SdcamError
 from sdcam.service.configuration import Configuration
 from sdcam.settings import Settings
 from sdcam.settings.default_file import default_text
@@ -172,6 +173,42 @@ def test_sequences_of_generated_edits_never_raise(path, edits):
     for content in edits:
         path.write_bytes(content)
         obeys(configuration, path)
+
+
+json_values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), texts),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2), st.dictionaries(st.text(max_size=4), inner, max_size=2)
+    ),
+    max_leaves=3,
+)
+style_names = st.text(max_size=8).map(lambda name: f"styles.{name}")
+commands = st.one_of(
+    st.dictionaries(st.one_of(names, texts, style_names), json_values, min_size=1, max_size=3),
+    st.dictionaries(style_names, texts, min_size=1, max_size=3),
+    st.dictionaries(st.sampled_from(KEYS), words, min_size=1, max_size=3),
+)
+forms = st.sampled_from(
+    ["", DEFAULT, GOOD, "look={seed=1}\n", "look.seed=1\nstyles.x='a'\n", "[look]\r\nseed=1\r\n"]
+)
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@given(text=forms, values=commands, saves=st.booleans())
+def test_generated_commands_never_raise(path, text, values, saves):
+    """A name or a value that the file or a key cannot take is a sentence, and nothing changes."""
+    path.write_bytes(text.encode())
+    configuration = Configuration.read(path)
+    before = configuration.settings
+    try:
+        (configuration.save if saves else configuration.set)(values)
+    except SdcamError as error:
+        assert len(str(error)) < 3000
+        assert configuration.settings is before
+        assert path.read_bytes() == text.encode()
+    else:
+        is_good(configuration)
+        assert not configuration.reload()
 
 
 @pytest.fixture

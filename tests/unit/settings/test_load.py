@@ -67,6 +67,7 @@ def test_user_styles_extend_and_override_the_gallery(write):
         ("[output]\nfps = inf\n", r"line 2: output.fps = inf: .*finite"),
         ('[camera]\ndevice = "a\\u0000"\n', r"line 2: camera.device = .*without a zero byte"),
         ('[service]\nsocket = "~nobody-at-all/x"\n', r"line 2: service.socket.*no such user"),
+        ('[model]\nname = "~nobody-at-all/x"\n', r"line 2: model.name.*no such user"),
         ('[coreml]\nunet = "gpu"\n', r"line 2: coreml.unet = 'gpu': .*'cpu-and-gpu'"),
         ("[look]\nstrength = true\n", r"line 2: look.strength = True: .*valid number"),
         ('[look]\nseed = "3"\n', r"line 2: look.seed = '3': .*valid integer"),

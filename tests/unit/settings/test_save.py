@@ -103,6 +103,35 @@ def test_save_into_a_value_in_the_place_of_a_section(path):
     assert path.read_text() == '# mine\nlook = "oil"\n'
 
 
+@pytest.mark.parametrize("name", ["möwe", "a.b", "tab\t", 'quote"', "\x9d"])
+def test_save_quotes_the_name_of_a_style(path, name):
+    """Only some letters are a bare key of TOML; "möwe" was not saved before."""
+    save(path, {f"styles.{name}": "a linocut"})
+    assert load(path).styles[name] == "a linocut"
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"strength": "0.5"}, 'unknown key "strength"'),
+        ({"=": 1}, 'unknown key "="'),
+        ({"look.seed": None}, "look.seed = None"),
+        ({"look.seed": {"a": [{}]}}, "look.seed = "),
+    ],
+)
+def test_save_of_an_unknown_key_or_value_is_a_sentence(path, values, sentence):
+    """The parser's own error got out before."""
+    with pytest.raises(ConfigError, match=f"{sentence}.*Nothing is saved"):
+        save(path, values)
+    assert not path.exists()
+
+
+def test_save_replaces_a_wrong_value(path):
+    path.write_text("[look]\nstrength = 7\n")
+    save(path, {"look.strength": 0.5})
+    assert load(path).look.strength == 0.5
+
+
 def test_save_converts_text(path):
     save(path, {"look.prompt": "1984", "look.strength": "0.25", "output.mirror": "yes"})
     saved = tomlkit.parse(path.read_text()).unwrap()
