@@ -12,7 +12,7 @@ import numpy as np
 
 from sdcam.arrays import Pixels
 
-_SMALL = (32, 32)
+_SMALL = (32, 32)  # divides every size of a model, where INTER_AREA is fast
 _LONGEST_RUN = 10  # of skipped frames, so that slow drifts are followed
 
 

@@ -31,7 +31,7 @@ def networks(tiny_model):
     networks.close()
 
 
-def test_it_says_what_runs(networks, tiny_model):
+def test_openvino_names_its_runtime(networks, tiny_model):
     spec = networks.spec
     assert spec == NetworksSpec("tiny-model", spec.runtime, 128, 64, 4, 8)
     assert spec.runtime.startswith("openvino 20")

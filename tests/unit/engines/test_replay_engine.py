@@ -70,7 +70,7 @@ def test_the_order_of_frames_shows(tiny_model, frames):
     assert not np.array_equal(usual, film(tiny_model, swapped, STAGES, smoothing=0.0))
 
 
-def test_it_says_what_it_is(tiny_model):
+def test_replay_names_its_profile_and_layout(tiny_model):
     networks = open_replay(
         parse_replay("replay:m4-max"), tiny_model, SIZE, ("preprocess", "encode")
     )
@@ -115,7 +115,7 @@ def test_a_call_takes_the_published_time(program):
     assert min(times) == pytest.approx(0.030, abs=0.002)
 
 
-def test_no_other_thread_runs_meanwhile(program):
+def test_a_call_holds_pythons_lock(program):
     decode = program("decode", 200.0)
     ticks, stop = [], threading.Event()
 
@@ -137,7 +137,7 @@ def test_no_other_thread_runs_meanwhile(program):
     assert during == []
 
 
-def test_it_slows_down_from_a_call_on(program):
+def test_a_slow_fault_lasts(program):
     decode = program("decode", 10.0, "slow=decode@3x4")
     times = []
     for _ in range(4):
@@ -148,7 +148,7 @@ def test_it_slows_down_from_a_call_on(program):
     assert min(times[2:]) >= 0.040
 
 
-def test_garbage_comes_once_and_stops_the_model(tiny_model, frames, program):
+def test_garbage_stops_the_model(tiny_model, frames, program):
     unet = program("unet", 0.0, "garbage=unet@2")
     inputs = {
         "sample": np.ones((1, 4, 8, 16), np.float32),
@@ -178,7 +178,7 @@ def test_garbage_comes_once_and_stops_the_model(tiny_model, frames, program):
         ("encode", {"image": np.zeros((64, 128, 3), np.uint8)}),
     ],
 )
-def test_it_refuses_what_core_ml_refuses(program, name, inputs):
+def test_inputs_that_core_ml_refuses_are_refused(program, name, inputs):
     with pytest.raises(RuntimeError):
         program(name).predict(inputs)
 
@@ -214,14 +214,14 @@ def decoding(tiny_model):
         process.communicate()
 
 
-def test_a_crash_ends_the_process_as_a_fault_of_core_ml_does(decoding):
+def test_a_crash_fault_ends_the_process(decoding):
     process = decoding("crash=decode@4")
     said, _ = process.communicate(timeout=60)
     assert process.returncode == -signal.SIGSEGV
     assert said.split() == ["2", "3", "4"]
 
 
-def test_a_hang_stops_every_thread_of_the_process(decoding):
+def test_a_hang_fault_stops_every_thread(decoding):
     process = decoding("hang=decode@4")
     assert [process.stdout.readline().strip() for _ in range(3)] == ["2", "3", "4"]
     time.sleep(0.6)
