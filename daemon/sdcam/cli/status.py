@@ -200,6 +200,8 @@ def _processes(processes: Mapping[str, Any]) -> list[Row]:
 def _faults(status: Mapping[str, Any]) -> list[Row]:
     faults = _table(status, "faults")
     rows: list[Row] = [(f"{part} fault", (str(text), "red")) for part, text in faults.items()]
+    for subject, text in _table(status, "notices").items():
+        rows.append((f"{subject} notice", (str(text), "yellow")))
     if status.get("last_fault") and not faults:
         rows.append(("last fault", str(status["last_fault"])))
     return rows

@@ -220,7 +220,8 @@ def _refusal(host: HostProbe, node: str, apps: str) -> Finding | None:
 
 def _service_writes(host: HostProbe) -> bool:
     status = host.status
-    if not isinstance(status, dict) or "output" in (status.get("faults") or {}):
+    faults = status.get("faults") or {} if isinstance(status, dict) else {}
+    if not isinstance(status, dict) or any(part.startswith("output:") for part in faults):
         return False
     return any("virtual-camera" in str(name) for name in status.get("outputs") or ())
 

@@ -107,7 +107,7 @@ def loaded_by(*words):
 class Service:
     def status(self):
         look = {"prompt": "anime", "prompt_text": "anime", "prompt_in_force": "anime"}
-        return {"state": "running", "faults": {}, "look": look}
+        return {"state": "running", "faults": {}, "notices": {}, "look": look}
 
     def step_style(self, step, save):
         return "anime"

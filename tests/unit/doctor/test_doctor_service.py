@@ -167,8 +167,10 @@ def test_camera_of_the_running_service_is_not_opened(stage, running):
 
 
 def test_service_that_does_not_listen(stage):
-    with SingleInstance(paths.control_socket("auto")):
-        found = stage.finding("running").found
+    running = SingleInstance(paths.control_socket("auto"))
+    running.acquire()
+    found = stage.finding("running").found
+    running.release()
     assert found == f"Process {os.getpid()} is the service, but does not listen."
 
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sdcam.settings.load import parse
 
 from sdcam.pipeline.frame import Frame
 from sdcam.pipeline.look import unknown_prompt
 from sdcam.pipeline.networks import NetworksSpec
 from sdcam.service.look_control import LookControl
+from sdcam.settings.sources import ConfigSources
 from sdcam.workers.records import CameraFrame, StyledFrame
 
 SPEC = NetworksSpec("pocket", "test", 64, 64, 4, 8)
 
 
 def settings(**look):
-    return parse("", Path("test"), {"look": look})
+    return ConfigSources(Path("test"), "", {"look": look}).settings()
 
 
 @pytest.fixture
