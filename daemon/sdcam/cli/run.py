@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sdcam.service.configuration import Configuration
     from sdcam.service.notify import Notifier
     from sdcam.service.run_plan import RunPlan
+    from sdcam.workers.child import Child
 
 _RETRY_SECONDS = 30
 
@@ -59,9 +60,22 @@ def run(arguments: argparse.Namespace) -> None:
     )
     if arguments.once and not arguments.source.startswith("file:"):
         raise UsageError("--once goes with a file source.", "Give --source file:PATH.")
-    if arguments.service:
-        _as_a_service(arguments, overrides)
-        return
+    from sdcam.workers.prestart import prestart_model
+
+    model_process = prestart_model()
+    try:
+        if arguments.service:
+            _as_a_service(arguments, overrides, model_process)
+        else:
+            _in_the_foreground(arguments, overrides, model_process)
+    finally:
+        if model_process is not None:
+            model_process.stop(0.0)
+
+
+def _in_the_foreground(
+    arguments: argparse.Namespace, overrides: dict[str, Any], model_process: Child | None
+) -> None:
     from sdcam.service.configuration import Configuration
     from sdcam.service.daemon import Daemon
     from sdcam.service.log import start_logging
@@ -69,7 +83,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     configuration = Configuration.read(arguments.config, overrides)
     start_logging(configuration.settings.service.log_level)
-    plan = _plan(arguments, configuration, Notifier.from_environment())
+    plan = _plan(arguments, configuration, Notifier.from_environment(), model_process)
     summary = Daemon(plan).run()
     if arguments.json:
         print(json.dumps(summary))
@@ -77,7 +91,9 @@ def run(arguments: argparse.Namespace) -> None:
         warn(summary_text(summary))
 
 
-def _as_a_service(arguments: argparse.Namespace, overrides: dict[str, Any]) -> None:
+def _as_a_service(
+    arguments: argparse.Namespace, overrides: dict[str, Any], model_process: Child | None
+) -> None:
     """Logs even a fault at the very start, and tries again: nobody reads an exit code, and launchd
     would start a service that ends with one again and again."""
     from sdcam.service.configuration import Configuration
@@ -94,9 +110,10 @@ def _as_a_service(arguments: argparse.Namespace, overrides: dict[str, Any]) -> N
         try:
             configuration = Configuration.of_service(arguments.config, overrides)
             start_service_log(configuration.settings.service)
-            Daemon(_plan(arguments, configuration, notifier)).run()
+            Daemon(_plan(arguments, configuration, notifier, model_process)).run()
             return
         except SdcamError as fault:
+            model_process = None  # the run that failed has ended it
             if str(fault) != logged:
                 logged = str(fault)
                 log.error("%s Trying again every %d seconds.", fault, _RETRY_SECONDS)
@@ -114,7 +131,10 @@ def _rest(notifier: Notifier) -> None:
 
 
 def _plan(
-    arguments: argparse.Namespace, configuration: Configuration, notifier: Notifier
+    arguments: argparse.Namespace,
+    configuration: Configuration,
+    notifier: Notifier,
+    model_process: Child | None,
 ) -> RunPlan:
     from sdcam.service.run_plan import RunPlan
 
@@ -126,6 +146,7 @@ def _plan(
         seconds=arguments.seconds,
         frames=arguments.frames,
         patient=arguments.service,
+        model_process=model_process,
         notifier=notifier,
         started_ns=STARTED_NS,
     )
