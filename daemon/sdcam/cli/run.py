@@ -60,14 +60,15 @@ def run(arguments: argparse.Namespace) -> None:
     )
     if arguments.once and not arguments.source.startswith("file:"):
         raise UsageError("--once goes with a file source.", "Give --source file:PATH.")
+    if arguments.service:
+        _as_a_service(arguments, overrides)
+        return
     from sdcam.workers.prestart import prestart_model
 
+    # Not for a service: a process that starts before the log is open has no crash file.
     model_process = prestart_model()
     try:
-        if arguments.service:
-            _as_a_service(arguments, overrides, model_process)
-        else:
-            _in_the_foreground(arguments, overrides, model_process)
+        _in_the_foreground(arguments, overrides, model_process)
     finally:
         if model_process is not None:
             model_process.stop(0.0)
@@ -91,9 +92,7 @@ def _in_the_foreground(
         warn(summary_text(summary))
 
 
-def _as_a_service(
-    arguments: argparse.Namespace, overrides: dict[str, Any], model_process: Child | None
-) -> None:
+def _as_a_service(arguments: argparse.Namespace, overrides: dict[str, Any]) -> None:
     """Logs even a fault at the very start, and tries again: nobody reads an exit code, and launchd
     would start a service that ends with one again and again."""
     from sdcam.service.configuration import Configuration
@@ -110,10 +109,9 @@ def _as_a_service(
         try:
             configuration = Configuration.of_service(arguments.config, overrides)
             start_service_log(configuration.settings.service)
-            Daemon(_plan(arguments, configuration, notifier, model_process)).run()
+            Daemon(_plan(arguments, configuration, notifier)).run()
             return
         except SdcamError as fault:
-            model_process = None  # the run that failed has ended it
             if str(fault) != logged:
                 logged = str(fault)
                 log.error("%s Trying again every %d seconds.", fault, _RETRY_SECONDS)
@@ -134,7 +132,7 @@ def _plan(
     arguments: argparse.Namespace,
     configuration: Configuration,
     notifier: Notifier,
-    model_process: Child | None,
+    model_process: Child | None = None,
 ) -> RunPlan:
     from sdcam.service.run_plan import RunPlan
 
