@@ -31,7 +31,7 @@ def _log() -> None:
 
 def _autoencoder(worker: Worker, run: Path, steps: int, seed: int) -> None:
     _log()
-    autoencoder.train(worker, run, steps, seed, networks.AUTOENCODER)
+    autoencoder.train(worker, run, steps, seed, networks.ARCHITECTURE)
 
 
 def _joint(worker: Worker, run: Path, steps: int, seed: int) -> None:

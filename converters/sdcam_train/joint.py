@@ -2,11 +2,13 @@
 
 The student sees the frame with webcam noise and is compared with the teacher's rendering of the
 clean one, so it learns to denoise; sometimes it sees its own style already mixed in, as the
-`feedback` setting does, and must not add it twice.
+`feedback` setting does, and must not add it twice. The noise of the latent's last channels is the
+grain that the teacher painted with.
 """
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,59 +20,75 @@ from transformers import CLIPTokenizer
 
 from . import networks, tokens
 from .dataset import PHOTO, STYLES, Tiles, webcam_noise
-from .losses import picture_loss, psnr
+from .lights import LIGHTS
+from .losses import picture_loss, psnr, strokes
 from .prompts import corpus, training_prompt
 from .stage import Stage, State, load
 from .workers import Worker
 
 CROP = 128
 BATCH = 12  # of each worker
-ENCODED = 4  # targets of a batch that pass through the autoencoder as well
+ENCODED = 3  # targets of a batch that pass through the autoencoder as well
 UNET_RATE = 1e-3
 TEXT_RATE = 7e-4
-AUTOENCODER_RATE = 1e-4
-# The noise prediction has to reach latent / noise = 0.6 / 0.036. Starting at zero (the identity)
-# with a faster rate is the same as a fixed factor of 20 behind the last layer.
-LAST_LAYER_FACTOR = 20
+AUTOENCODER_RATE = 1.5e-4
+LIT = 0.3  # share of the tasks that ask for a light
+BLENDED = 0.1  # share of the tasks that blend two styles
 
 LAYERS = (PHOTO, *STYLES)  # in the order of a tile
-# How often a style is drawn, 1 where not named: lines and flat inks take longer to learn.
-EMPHASIS = {PHOTO: 1.6, "anime": 1.6, "ukiyo-e": 1.6, "pop art": 1.8, "pencil": 1.2}
+# How often a style is drawn, 1 where not named: what has the most structure takes the longest.
+EMPHASIS = {PHOTO: 0.9, "hdr": 0.8, "cyberpunk": 0.9, "pencil": 1.4, "ukiyo-e": 1.2, "pop art": 1.3}
 _SHARES = np.array([EMPHASIS.get(layer, 1.0) for layer in LAYERS])
 SHARES = _SHARES / _SHARES.sum()
 
 
 @dataclass(frozen=True)
 class Task:
-    """One training example: pictures (3, CROP, CROP) in [-1, 1], one or two prompts, a strength."""
+    """One training example: pictures (CROP, CROP, 3) in [-1, 1], one or two prompts, a strength.
+
+    `grain`, (CROP / 8, CROP / 8, 4), is the noise that the target was painted with.
+    """
 
     frame: np.ndarray[Any, np.dtype[np.float32]]
     clean: np.ndarray[Any, np.dtype[np.float32]]
     target: np.ndarray[Any, np.dtype[np.float32]]
+    grain: np.ndarray[Any, np.dtype[np.float32]]
     prompt: str
     second_prompt: str | None
     blend: float  # share of the second prompt
     strength: float
 
 
+def _strength(random: np.random.Generator) -> float:
+    """Half of the tasks use the strength that the gallery is shown at."""
+    kind = random.random()
+    if kind < 0.5:
+        return networks.FULL_STYLE_STRENGTH
+    return float(random.uniform(0.02, 0.5) if kind < 0.75 else random.uniform(0.5, 1.0))
+
+
 def draw_task(tiles: Tiles, random: np.random.Generator, crop: int = CROP) -> Task:
-    """A random tile, style, wording, strength; one in eight blends two styles."""
+    """A random tile, style, wording, strength; some with a light, some a blend of two styles."""
     first = int(random.choice(len(LAYERS), p=SHARES))
-    second, blend = first, 0.0
-    if random.random() < 0.12:
+    second, blend, light = first, 0.0, None
+    if random.random() < BLENDED:
         second, blend = int(random.integers(0, len(LAYERS))), float(random.uniform(0.2, 0.8))
+    elif random.random() < LIT:
+        light = str(random.choice(list(LIGHTS)))
     number = int(random.integers(len(tiles)))
-    layers = tiles.crop(number, [0, first, second], crop, random).astype(np.float32) / 127.5 - 1
-    clean = layers[0]
+    pixels, grain = tiles.crop(number, [0, first, second], crop, random)
+    layers = pixels.astype(np.float32) / np.float32(255)
     styled = layers[1] + blend * (layers[2] - layers[1])
-    low = random.random() < 0.3
-    strength = float(random.uniform(0.02, 0.5) if low else random.uniform(0.45, 1.0))
-    target = clean + networks.style_amount(strength) * (styled - clean)
+    if light is not None:
+        styled = np.clip(LIGHTS[light](styled), 0, 1)
+    clean, styled = layers[0] * 2 - 1, styled * 2 - 1
+    strength = _strength(random)
     return Task(
         webcam_noise(clean, random),
         clean,
-        target,
-        training_prompt(LAYERS[first], random),
+        clean + networks.style_amount(strength) * (styled - clean),
+        grain,
+        training_prompt(LAYERS[first], random, light),
         training_prompt(LAYERS[second], random) if blend else None,
         blend,
         strength,
@@ -96,9 +114,8 @@ class JointStage(Stage):
         torch.manual_seed(seed)
         vae = networks.autoencoder(architecture)
         vae.load_state_dict(autoencoder)
+        networks.keep_grain_empty(vae)
         unet = networks.unet(architecture)
-        torch.nn.init.zeros_(unet.conv_out.weight)
-        torch.nn.init.zeros_(unet.conv_out.bias)
         text = networks.text_encoder(len(tokenizer))
         super().__init__(
             worker, {"vae": vae, "unet": unet, "text_encoder": text}, architecture, seed
@@ -106,15 +123,12 @@ class JointStage(Stage):
         self.alphas = networks.alphas_cumprod().to(worker.device)
 
     def groups(self) -> list[dict[str, Any]]:
-        last: Any = self.modules["unet"].conv_out
-        ends = {id(parameter) for parameter in last.parameters()}
-        body = [p for p in self.modules["unet"].parameters() if id(p) not in ends]
         return [
-            {"params": body, "lr": UNET_RATE},
-            {"params": list(last.parameters()), "lr": UNET_RATE * LAST_LAYER_FACTOR},
-            {"params": list(self.modules["text_encoder"].parameters()), "lr": TEXT_RATE},
-            {"params": list(self.modules["vae"].parameters()), "lr": AUTOENCODER_RATE},
-        ]
+            {"params": list(self.modules[name].parameters()), "lr": rate}
+            for name, rate in (
+                ("unet", UNET_RATE), ("text_encoder", TEXT_RATE), ("vae", AUTOENCODER_RATE)
+            )
+        ]  # fmt: skip
 
     def _pictures(self, pictures: list[Any]) -> Tensor:
         stacked = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
@@ -135,44 +149,62 @@ class JointStage(Stage):
         return first.index_put((torch.tensor(blended, device=first.device),), mixed)
 
     def loss(self) -> tuple[Tensor, dict[str, float]]:
-        vae: Any = self.modules["vae"]
-        unet: Any = self.modules["unet"]
         tasks = [draw_task(self.tiles, self.random) for _ in range(self.size)]
         frame = self._pictures([task.frame for task in tasks])
         target = self._pictures([task.target for task in tasks])
-        clean = self._pictures([task.clean for task in tasks[ENCODED : ENCODED + 2]])
-        times = [networks.timestep(task.strength) for task in tasks]
-        with torch.autocast(self.worker.device, torch.bfloat16):
+        clean = self._pictures([task.clean for task in tasks[ENCODED : ENCODED + 1]])
+        plain = torch.cat([target[:ENCODED], clean])
+        output, copies, nearness, grain_left = self._paint(tasks, frame, plain)
+        loss, squared = picture_loss(output, target)
+        marks = strokes(output, target)
+        copied, copy_error = picture_loss(copies, plain)
+        # In the latent, fine detail counts as much as the large forms that fill a picture loss.
+        total = loss + 0.35 * marks + 0.5 * copied + 0.4 * nearness + 0.02 * grain_left
+        return total, {
+            "picture": float(loss.detach()),
+            "strokes": float(marks.detach()),
+            "psnr": psnr(squared),
+            "copy": psnr(copy_error),
+            "latent": float(nearness.detach()),
+            "grain": float(grain_left.detach()),
+        }
+
+    def _paint(
+        self, tasks: list[Task], frame: Tensor, plain: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The student's pictures, copies of `plain` through the autoencoder, how far the painted
+        latents of the first tasks are from those of their targets, and how much of the noise is
+        left in the grain channels, where feedback would gather it."""
+        vae: Any = self.modules["vae"]
+        unet: Any = self.modules["unet"]
+        device = self.worker.device
+        times = torch.tensor([networks.timestep(task.strength) for task in tasks], device=device)
+        with torch.autocast(device, torch.bfloat16):
             text = self._text(tasks)
-            plain = torch.cat([target[:ENCODED], clean])
             latents = networks.encode(vae, torch.cat([frame, plain])).float()
             latent, reference = latents[: self.size], latents[self.size :]
-            feedback = self.random.uniform(0.0, 0.35, ENCODED) * (self.random.random(ENCODED) < 0.6)
+            feedback = self.random.uniform(0.0, 0.35, ENCODED) * (self.random.random(ENCODED) < 0.5)
             share = torch.zeros(self.size)
             share[:ENCODED] = torch.from_numpy(feedback).float()
             previous = torch.cat([reference[:ENCODED], latent[ENCODED:]]).detach()
-            latent = latent.lerp(previous, share.view(-1, 1, 1, 1).to(latent.device))
+            latent = latent.lerp(previous, share.view(-1, 1, 1, 1).to(device))
+            noise = torch.randn_like(latent)
+            noise[:, networks.PICTURE_CHANNELS :] = self._pictures([task.grain for task in tasks])
             result = networks.one_step(
-                unet,
+                functools.partial(networks.predict_noise, unet),
                 latent,
-                torch.randn_like(latent),
-                torch.tensor(times, device=latent.device),
+                noise,
+                times,
                 text,
                 self.alphas,
             )
             shaken = reference + 0.03 * torch.randn_like(reference)
             decoded = networks.decode(vae, torch.cat([result, shaken])).float()
-        loss, squared = picture_loss(decoded[: self.size], target)
-        copied, copy_error = picture_loss(decoded[self.size :], plain)
-        nearness = (result[:ENCODED] - reference[:ENCODED].detach()).abs().mean()
-        # In the latent, fine detail counts as much as the large forms that fill a picture loss.
-        total = loss + 0.5 * copied + 0.4 * nearness
-        return total, {
-            "picture": float(loss.detach()),
-            "psnr": psnr(squared),
-            "copy": psnr(copy_error),
-            "latent": float(nearness.detach()),
-        }
+        picture, grain = result[:ENCODED, : networks.PICTURE_CHANNELS], result[:, networks.PICTURE_CHANNELS :]
+        nearness = (picture - reference[:ENCODED, : networks.PICTURE_CHANNELS].detach()).abs().mean()
+        spread = (1 - self.alphas[times]).sqrt().view(-1, 1, 1, 1)
+        grain_left = (grain / spread).square().mean()
+        return decoded[: self.size], decoded[self.size :], nearness, grain_left
 
 
 def tokenizer_of(run: Path, seed: int) -> CLIPTokenizer:

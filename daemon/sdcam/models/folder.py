@@ -34,6 +34,7 @@ TOKENS = 77  # length of a CLIP prompt
 WEIGHTS_LAYOUT = "weights_layout"  # key of a graph's metadata: `WeightsFile.layout` of its weights
 LATENT_SCALE = 8  # pixels of the picture per pixel of the latent
 
+_UNETS = ("UNet2DConditionModel", "NormFreeUNet")  # the second: sdcam.engines.stages
 _PICKLES = ("*.bin", "*.ckpt", "*.pt", "*.pth", "*.pkl")
 
 
@@ -197,7 +198,7 @@ def _refuse_other_families(path: Path, unet: Config, text_encoder: Config) -> No
         or unet.get("addition_embed_type") == "text_time"
     ):
         raise _another_family(path, "an SDXL model")
-    if unet.get("_class_name", "UNet2DConditionModel") != "UNet2DConditionModel":
+    if unet.get("_class_name", _UNETS[0]) not in _UNETS:
         raise _another_family(path, f"a model with a {unet['_class_name']}")
     if text_encoder.get("model_type", "clip_text_model") != "clip_text_model":
         raise _another_family(path, f"a model with the text encoder {text_encoder['model_type']}")
