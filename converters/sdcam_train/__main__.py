@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import sys
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,29 +17,8 @@ from . import autoencoder, dataset, joint, networks, workers
 from .evaluate import as_json, measure, reference, table, write_sheet
 from .export import difference, export
 from .student import Student
-from .workers import Worker
 
 SHIPPED = Path(__file__).parents[2] / "daemon" / "sdcam" / "models" / "pocket"
-
-
-def _log() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    warnings.filterwarnings("ignore", module="torch|diffusers|transformers")
-
-
-def _autoencoder(worker: Worker, run: Path, steps: int, seed: int) -> None:
-    _log()
-    autoencoder.train(worker, run, steps, seed, networks.ARCHITECTURE)
-
-
-def _joint(worker: Worker, run: Path, steps: int, seed: int) -> None:
-    _log()
-    joint.train(worker, run, steps, seed)
-
-
-def _anneal(worker: Worker, run: Path, steps: int, seed: int) -> None:
-    _log()
-    joint.anneal(worker, run, steps, seed)
 
 
 def make_data(options: argparse.Namespace) -> None:
@@ -51,19 +28,19 @@ def make_data(options: argparse.Namespace) -> None:
 
 def train_autoencoder(options: argparse.Namespace) -> None:
     """Trains the autoencoder up to a number of steps."""
-    arguments = (options.run, options.autoencoder_steps, options.seed)
-    workers.run(_autoencoder, *arguments, count=options.workers)
+    arguments = (options.run, options.autoencoder_steps, options.seed, networks.ARCHITECTURE)
+    workers.run(autoencoder.train, *arguments, count=options.workers)
 
 
 def train_joint(options: argparse.Namespace) -> None:
     """Trains everything together up to a number of steps."""
     joint.tokenizer_of(options.run, options.seed)  # before the workers could both build it
-    workers.run(_joint, options.run, options.joint_steps, options.seed, count=options.workers)
+    workers.run(joint.train, options.run, options.joint_steps, options.seed, count=options.workers)
 
 
 def anneal(options: argparse.Namespace) -> None:
     """Lets the learning rate fall to zero; makes what is worth exporting."""
-    workers.run(_anneal, options.run, options.anneal_steps, options.seed, count=options.workers)
+    workers.run(joint.anneal, options.run, options.anneal_steps, options.seed, count=options.workers)
 
 
 def _student(options: argparse.Namespace) -> Student:
@@ -151,7 +128,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; a sentence and exit code 1 when something is missing."""
-    _log()
+    workers.log_to_stderr()
     options = parser().parse_args(arguments)
     try:
         options.action(options)
