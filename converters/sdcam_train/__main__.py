@@ -13,8 +13,9 @@ from pathlib import Path
 
 import torch
 
-from . import autoencoder, dataset, joint, networks, workers
-from .evaluate import as_json, measure, reference, table, write_sheet
+from . import autoencoder, dataset, joint, networks, speed, workers
+from .checkpoint import export_checkpoint, import_checkpoint
+from .evaluate import as_json, fingerprint, measure, table, write_sheet
 from .export import difference, export
 from .student import Student
 
@@ -40,7 +41,9 @@ def train_joint(options: argparse.Namespace) -> None:
 
 def anneal(options: argparse.Namespace) -> None:
     """Lets the learning rate fall to zero; makes what is worth exporting."""
-    workers.run(joint.anneal, options.run, options.anneal_steps, options.seed, count=options.workers)
+    workers.run(
+        joint.anneal, options.run, options.anneal_steps, options.seed, count=options.workers
+    )
 
 
 def _student(options: argparse.Namespace) -> Student:
@@ -59,14 +62,28 @@ def evaluate(options: argparse.Namespace) -> None:
     """Prints the gates and writes metrics.json (beside the weights) and the contact sheet."""
     torch.set_num_threads(1)  # two threads beside a running training wait for each other
     student = _student(options) if options.checkpoint else Student.from_folder(options.folder)
-    figures, sheet = measure(student, options.size)
+    size = sum(path.stat().st_size for path in options.folder.rglob("*") if path.is_file())
+    figures, sheet = measure(student, options.size, 0.0 if options.checkpoint else size / 1e6)
     print(table(figures))
     write_sheet(sheet, options.sheet)
-    metrics = options.metrics or options.folder / "metrics.json"
     if not options.checkpoint or options.metrics:
-        stored = {**as_json(figures), "reference": reference(student)}
+        metrics = options.metrics or options.folder / "metrics.json"
+        stored = {**as_json(figures), "fingerprint": fingerprint(student)}
         metrics.write_text(json.dumps(stored, indent=1) + "\n", "utf-8")
     print(f"\ncontact sheet: {options.sheet}")
+    if options.against:
+        print(speed.table(options.folder, options.against))
+
+
+def checkpoint(options: argparse.Namespace) -> None:
+    """Writes a run as one small file, or makes a run from such a file."""
+    if options.save:
+        step = export_checkpoint(options.run, options.save, options.stage)
+        size = options.save.stat().st_size / 1e6
+        print(f"{options.save}: step {step}, {size:.1f} MB")
+    else:
+        step = import_checkpoint(options.load, options.run)
+        print(f"{options.run}: goes on from step {step} with `python -m sdcam_train joint`")
 
 
 def run_all(options: argparse.Namespace) -> None:
@@ -105,12 +122,21 @@ def parser() -> argparse.ArgumentParser:
     measured.add_argument("--size", type=int, default=512)
     measured.add_argument("--sheet", type=Path, default=Path(".pocket/sheet.png"))
     measured.add_argument("--metrics", type=Path, help="default: metrics.json beside the weights")
+    measured.add_argument(
+        "--against", type=Path, help="a model folder to compare the speed with; both need graphs"
+    )
     chosen = argparse.ArgumentParser(add_help=False)
     chosen.add_argument("--checkpoint", choices=["joint", "annealed"], default="annealed")
     tried = argparse.ArgumentParser(add_help=False)
     tried.add_argument(
         "--checkpoint", choices=["joint", "annealed"], help="of the run, instead of the folder"
     )
+
+    carried = argparse.ArgumentParser(add_help=False)
+    which = carried.add_mutually_exclusive_group(required=True)
+    which.add_argument("--save", type=Path, metavar="FILE", help="write the run into this file")
+    which.add_argument("--load", type=Path, metavar="FILE", help="make the run from this file")
+    carried.add_argument("--stage", choices=["joint", "annealed"], default="joint")
 
     for name, action, groups in (
         ("data", make_data, [data]),
@@ -119,6 +145,7 @@ def parser() -> argparse.ArgumentParser:
         ("anneal", anneal, [third]),
         ("export", export_model, [chosen, where]),
         ("evaluate", evaluate, [tried, where, measured]),
+        ("checkpoint", checkpoint, [carried]),
         ("all", run_all, [data, first, second, third, chosen, where, measured]),
     ):
         command = commands.add_parser(name, parents=[common, *groups], help=action.__doc__)
@@ -132,7 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         options.action(options)
-    except FileNotFoundError as fault:
+    except (FileNotFoundError, FileExistsError) as fault:
         print(f"python -m sdcam_train: {fault}", file=sys.stderr)
         return 1
     return 0

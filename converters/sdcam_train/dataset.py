@@ -2,8 +2,8 @@
 
 A shard is a `.npy` file, uint8 (tiles, 11, TILE, TILE, 3): layer 0 is the clean picture, layers 1
 to 10 its renderings in the order of `TEACHERS`. Tile `n` depends on the seed and on `n` alone, so
-shards can be made in any order, by any number of processes, and more can be added later. So does its
-grain, the noise that the painters take their strokes from; it is drawn again when it is needed.
+shards can be made in any order, by any number of processes, and more can be added later. So
+does its grain, the noise that the painters take their strokes from; it is drawn when it is needed.
 """
 
 from __future__ import annotations

@@ -143,6 +143,14 @@ def hand(canvas: Canvas, x: float, y: float, r: float, skin: Colours, random: Ra
         canvas.lay(canvas.stroke(line, 0.15 * r), skin * random.uniform(0.96, 1.04))
 
 
+def _hands(canvas: Canvas, x: float, y: float, r: float, skin: Colours, random: Random) -> None:
+    """A raised hand beside the head, sometimes."""
+    for side in (-1, 1):
+        if random.random() < 0.12:
+            reach = x + side * random.uniform(1.3, 2.0) * r, y + random.uniform(-0.2, 1.6) * r
+            hand(canvas, *reach, random.uniform(0.7, 1.0) * r, skin, random)
+
+
 def _accessories(canvas: Canvas, x: float, y: float, r: float, ry: float, random: Random) -> None:
     """Glasses, sunglasses or headphones, sometimes."""
     if random.random() < 0.35:  # glasses
@@ -222,8 +230,5 @@ def head(picture: Picture, x: float, y: float, r: float, random: Random) -> Pict
     if style == 4:
         canvas.lay(canvas.ellipse(x, y - 1.15 * ry, 0.5 * r, 0.42 * r, 2), hair_picture)
     _accessories(canvas, x, y, r, ry, random)
-    for side in (-1, 1):
-        if random.random() < 0.12:
-            reach = x + side * random.uniform(1.3, 2.0) * r, y + random.uniform(-0.2, 1.6) * r
-            hand(canvas, *reach, random.uniform(0.7, 1.0) * r, skin, random)
+    _hands(canvas, x, y, r, skin, random)
     return np.asarray(np.clip(canvas.picture, 0, 1), np.float32)

@@ -156,6 +156,7 @@ class Flow:
     x: Plane
     y: Plane
     _lines: list[tuple[Plane, Plane, Plane, Plane]] = field(default_factory=list)
+    _heads: list[tuple[Plane, Plane, Plane, Plane]] = field(default_factory=list)
 
     @classmethod
     def at_angle(cls, cos2: Plane, sin2: Plane) -> Flow:
@@ -179,8 +180,8 @@ class Flow:
             self._heads = [(columns, rows, sign * self.x, sign * self.y) for sign in (1, -1)]
         while len(self._lines) < count:
             ends = []
-            for number, (x, y, vx, vy) in enumerate(self._heads):
-                x, y = x + STRIDE * vx, y + STRIDE * vy
+            for number, (old_x, old_y, vx, vy) in enumerate(self._heads):
+                x, y = old_x + STRIDE * vx, old_y + STRIDE * vy
                 ends += [x, y]
                 # Not interpolated: two opposite signs of one direction would cancel out.
                 found = cv2.remap(packed, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT)

@@ -29,9 +29,7 @@ from .workers import Worker
 CROP = 128
 BATCH = 12  # of each worker
 ENCODED = 3  # targets of a batch that pass through the autoencoder as well
-UNET_RATE = 1e-3
-TEXT_RATE = 7e-4
-AUTOENCODER_RATE = 1.5e-4
+RATES = {"unet": 1e-3, "text_encoder": 7e-4, "vae": 1.5e-4}
 LIT = 0.3  # share of the tasks that ask for a light
 BLENDED = 0.1  # share of the tasks that blend two styles
 
@@ -122,13 +120,23 @@ class JointStage(Stage):
         )
         self.alphas = networks.alphas_cumprod().to(worker.device)
 
-    def groups(self) -> list[dict[str, Any]]:
+    def _inner(self) -> list[torch.nn.Parameter]:
+        """The convolutions between the UNet's first and last."""
         return [
-            {"params": list(self.modules[name].parameters()), "lr": rate}
-            for name, rate in (
-                ("unet", UNET_RATE), ("text_encoder", TEXT_RATE), ("vae", AUTOENCODER_RATE)
-            )
-        ]  # fmt: skip
+            parameter
+            for name, parameter in self.modules["unet"].named_parameters()
+            if parameter.ndim == 4 and not name.startswith(("conv_in", "conv_out"))
+        ]
+
+    def groups(self) -> list[dict[str, Any]]:
+        inner = {id(parameter) for parameter in self._inner()}
+        return [
+            {"params": [p for p in module.parameters() if id(p) not in inner], "lr": RATES[name]}
+            for name, module in self.modules.items()
+        ]
+
+    def inner_groups(self) -> list[dict[str, Any]]:
+        return [{"params": self._inner(), "lr": RATES["unet"]}]
 
     def _pictures(self, pictures: list[Any]) -> Tensor:
         stacked = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
@@ -200,8 +208,13 @@ class JointStage(Stage):
             )
             shaken = reference + 0.03 * torch.randn_like(reference)
             decoded = networks.decode(vae, torch.cat([result, shaken])).float()
-        picture, grain = result[:ENCODED, : networks.PICTURE_CHANNELS], result[:, networks.PICTURE_CHANNELS :]
-        nearness = (picture - reference[:ENCODED, : networks.PICTURE_CHANNELS].detach()).abs().mean()
+        picture, grain = (
+            result[:ENCODED, : networks.PICTURE_CHANNELS],
+            result[:, networks.PICTURE_CHANNELS :],
+        )
+        nearness = (
+            (picture - reference[:ENCODED, : networks.PICTURE_CHANNELS].detach()).abs().mean()
+        )
         spread = (1 - self.alphas[times]).sqrt().view(-1, 1, 1, 1)
         grain_left = (grain / spread).square().mean()
         return decoded[: self.size], decoded[self.size :], nearness, grain_left

@@ -91,7 +91,7 @@ def unet(architecture: Architecture) -> NormFreeUNet:
     At full resolution there is one residual block, behind the half resolution's three: most of
     the work is done where it costs a quarter.
     """
-    network = NormFreeUNet(
+    network: NormFreeUNet = NormFreeUNet(
         sample_size=64,
         in_channels=LATENT_CHANNELS,
         out_channels=LATENT_CHANNELS,
@@ -115,9 +115,7 @@ def unet(architecture: Architecture) -> NormFreeUNet:
     return network
 
 
-def predict_noise(
-    network: NormFreeUNet, noisy: Tensor, timesteps: Tensor, text: Tensor
-) -> Tensor:
+def predict_noise(network: NormFreeUNet, noisy: Tensor, timesteps: Tensor, text: Tensor) -> Tensor:
     """The prediction of a UNet in training, whose gains are not folded in yet."""
     noisy = torch.cat(
         [noisy[:, :PICTURE_CHANNELS], GRAIN_GAIN * noisy[:, PICTURE_CHANNELS:]], dim=1

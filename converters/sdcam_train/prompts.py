@@ -148,8 +148,8 @@ LIGHT_PHRASINGS: dict[str, tuple[str, ...]] = {
         "may light", "spring colors", "a spring day", "springtime",
     ),
     "night": (
-        "night", "at night", "moonlight", "midnight", "by night", "moonlit night", "dark blue night",
-        "under the moon", "in the moonlight", "night time",
+        "night", "at night", "moonlight", "midnight", "by night", "moonlit night",
+        "dark blue night", "under the moon", "in the moonlight", "night time",
     ),
     "golden hour": (
         "golden hour", "golden light", "golden hour light", "warm evening sun", "low sun",
@@ -310,7 +310,8 @@ def plain_prompt(random: Random) -> str:
 
 LIGHT_TEMPLATES = (
     "{style}, {light}", "{style}, {light}", "{style}, {light}", "{light}, {style}",
-    "{style}, {light}, {ornament}", "{light} {style}", "{style} {light}", "{style}, {subject}, {light}",
+    "{style}, {light}, {ornament}", "{light} {style}", "{style} {light}",
+    "{style}, {subject}, {light}",
 )  # fmt: skip
 
 

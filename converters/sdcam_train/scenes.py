@@ -11,6 +11,7 @@ import numpy as np
 from .canvas import Canvas, Random, any_colour, smooth_noise
 from .faces import head
 from .filters import Picture, blur
+from .pictures import Pixels
 
 
 def room(size: int, random: Random) -> Picture:
@@ -107,6 +108,26 @@ def talking_head(size: int, random: Random) -> Picture:
         ramp = ramp if random.random() < 0.5 else ramp[:, ::-1]
         picture = picture * (1 + ramp * (tint - 1))
     return np.asarray(np.clip(picture, 0, 1), np.float32)
+
+
+def held_out_people(size: int) -> list[tuple[Pixels, list[tuple[slice, slice]]]]:
+    """Three drawn people of seeds that training never draws, with the boxes of eyes and mouths."""
+    people = []
+    for seed in range(3):
+        random = np.random.default_rng([2026, seed])
+        x, y, r = 0.5 * size, 0.46 * size, (0.13 + 0.03 * seed) * size
+        picture = head(room(size, random), x, y, r, random)
+
+        def box(across: float, down: float, wide: float, high: float) -> tuple[slice, slice]:
+            left, top = x + (across - wide) * r, y + (down - high) * r  # noqa: B023
+            return (
+                slice(int(top), int(top + 2 * high * r)),  # noqa: B023
+                slice(int(left), int(left + 2 * wide * r)),  # noqa: B023
+            )
+
+        boxes = [box(-0.4, -0.1, 0.34, 0.3), box(0.4, -0.1, 0.34, 0.3), box(0, 0.8, 0.5, 0.25)]
+        people.append((np.asarray(picture * 255 + 0.5, np.uint8), boxes))
+    return people
 
 
 def shapes(size: int, random: Random) -> Picture:

@@ -72,7 +72,8 @@ class Subject:
         """1 where small marks matter (eyes, mouths, letters), 0 on calm surfaces."""
         marks = np.abs(blur(self.light, 0.7) - blur(self.light, 3.5))
         close, around = blur(marks, 2.5), wide_blur(marks, 9.0)
-        return np.maximum(ramp(close, 0.010, 0.045), 0.8 * ramp(around, 0.010, 0.030))
+        busy = np.maximum(ramp(close, 0.010, 0.045), 0.8 * ramp(around, 0.010, 0.030))
+        return np.asarray(busy, np.float32)
 
     @cached_property
     def edges(self) -> tuple[Plane, Plane, Plane]:
@@ -123,7 +124,7 @@ class Subject:
         return ramp(self.line_flow.smear(difference, length), low, high)
 
     def crispness(self, low: float, high: float) -> Plane:
-        """How hard a step of tone may be: the gradient of the flat colours, as `posterize` wants it."""
+        """How hard a step of tone may be for `posterize`: as the flat colours change nearby."""
         light = luminance(self.flat)
         slope = np.abs(blur(light, 1.0) - wide_blur(light, 8.0))
         return np.asarray(low + (high - low) * ramp(blur(slope, 1.5), 0.01, 0.06), np.float32)

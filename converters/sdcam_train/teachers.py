@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -81,7 +80,7 @@ def impressionist(subject: Subject) -> Picture:
 
 
 def watercolor(subject: Subject) -> Picture:
-    """Washes on white paper: pale, edges where pigment pools, granulation, drawn eyes and mouths."""
+    """Washes on white paper: pale, edges where pigment pools, granulation, drawn features."""
     wobble = 1 - 0.8 * subject.detail
     bent = displace(
         subject.picture, 1.8 * wobble * subject.noise(1, 4), 1.8 * wobble * subject.noise(2, 4)
@@ -105,7 +104,7 @@ def watercolor(subject: Subject) -> Picture:
 
 
 def pencil(subject: Subject) -> Picture:
-    """Graphite on toothed paper: contours, and hatching in three directions that builds the tone."""
+    """Graphite on toothed paper: contours, and hatching in three directions builds the tone."""
     light = luminance(subject.picture)
     tone = blur(light, 1.2)
     around = wide_blur(light, 12.0)
@@ -121,9 +120,7 @@ def pencil(subject: Subject) -> Picture:
     first = hatch(-52, 0, 18, ramp(tone, 0.70, 0.25))
     second = hatch(34, 1, 16, ramp(tone, 0.46, 0.10))
     third = hatch(-10, 3, 16, ramp(tone, 0.24, 0.0))
-    contour = np.maximum(
-        subject.ink(1.1, 0.006, 0.035, 7), 0.9 * subject.ink(0.8, 0.012, 0.05, 3)
-    )
+    contour = np.maximum(subject.ink(1.1, 0.006, 0.035, 7), 0.9 * subject.ink(0.8, 0.012, 0.05, 3))
     tooth = 0.91 + 0.09 * subject.noise(2, 0.5)
     shade = 0.30 * ramp(tone, 0.72, 0.12)  # graphite rubbed with a finger
     lead = 1 - (1 - shade) * (1 - 0.36 * first) * (1 - 0.42 * second) * (1 - 0.42 * third)
@@ -135,7 +132,7 @@ def pencil(subject: Subject) -> Picture:
 
 
 def cyberpunk(subject: Subject) -> Picture:
-    """A wet night: violet shadows, lines that glow magenta and cyan and light what is near, rain."""
+    """A wet night: violet shadows, lines that glow magenta and cyan, rain in their light."""
     paint = subject.paint
     tone = luminance(paint)
     night = gradient_map(

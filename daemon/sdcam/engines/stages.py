@@ -66,9 +66,10 @@ class NormFreeUNet(UNet2DConditionModel):
                     setattr(module, name, nn.Identity())
 
 
-def unet_class(config: Mapping[str, Any]) -> type[UNet2DConditionModel]:
+def unet_class(config: Mapping[str, Any]) -> Any:
     """The class that a UNet's config.json asks for."""
-    return NormFreeUNet if config.get("_class_name") == "NormFreeUNet" else UNet2DConditionModel
+    kinds: dict[object, type[UNet2DConditionModel]] = {"NormFreeUNet": NormFreeUNet}
+    return kinds.get(config.get("_class_name"), UNet2DConditionModel)
 
 
 class TextEncoder(nn.Module):

@@ -23,8 +23,8 @@ def test_an_exported_model_paints_the_same(tmp_path: Path) -> None:
     student = Student(
         tokenizer,
         networks.text_encoder(len(tokenizer)).eval(),
-        networks.unet(networks.AUTOENCODER).eval(),
-        networks.autoencoder(networks.AUTOENCODER).eval(),
+        networks.unet(networks.ARCHITECTURE).eval(),
+        networks.autoencoder(networks.ARCHITECTURE).eval(),
         networks.alphas_cumprod(),
     )
     folder = tmp_path / "model"

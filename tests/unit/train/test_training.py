@@ -13,7 +13,8 @@ pytest.importorskip("skimage")
 # ruff: noqa: E402
 from sdcam_train import joint, networks, warm_start
 from sdcam_train.autoencoder import AutoencoderStage
-from sdcam_train.dataset import Tiles, tile
+from sdcam_train.checkpoint import export_checkpoint, import_checkpoint
+from sdcam_train.dataset import TILE, Tiles, grain_of, tile
 from sdcam_train.stage import load, save
 from sdcam_train.workers import Worker
 
@@ -70,6 +71,36 @@ def test_a_resumed_run_takes_the_same_step(tiles: Tiles, tmp_path: Path) -> None
     second.advance()
     for name, value in first.modules["vae"].state_dict().items():
         torch.testing.assert_close(second.modules["vae"].state_dict()[name], value)
+
+
+def test_a_compact_checkpoint_makes_a_run_that_goes_on(tiles: Tiles, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    stage = joint_stage(tiles, first)
+    stage.advance()
+    save(stage.state(), first / "joint.pt")
+    file = tmp_path / "pocket.safetensors"
+    assert export_checkpoint(first, file) == 1
+    assert import_checkpoint(file, second) == 1
+    with pytest.raises(FileExistsError):
+        import_checkpoint(file, second)
+
+    resumed = joint_stage(tiles, second)
+    resumed.restore(load(second / "joint.pt"))
+    assert resumed.step == 1
+    assert resumed.rate(1000) < 0.05  # the optimizer is new, so the rate warms up again
+    assert joint.tokenizer_of(second, 0).get_vocab() == joint.tokenizer_of(first, 0).get_vocab()
+    for name, value in stage.averages["unet"].items():
+        torch.testing.assert_close(resumed.averages["unet"][name], value, rtol=1e-3, atol=1e-4)
+    resumed.advance()
+    assert load(second / "autoencoder.pt")["architecture"]["unet"] == [16, 16]
+
+
+def test_a_task_has_the_grain_that_its_target_was_painted_with(tiles: Tiles) -> None:
+    (pixels,), grain = tiles.crop(1, [0], 128, np.random.default_rng(5))
+    row, column = np.random.default_rng(5).integers(0, (TILE - 128) // 8 + 1, 2)
+    np.testing.assert_array_equal(grain, grain_of(1)[row : row + 16, column : column + 16])
+    expected = tiles.shards[0][1, 0, 8 * row : 8 * row + 128, 8 * column : 8 * column + 128]
+    np.testing.assert_array_equal(pixels, expected)
 
 
 def test_the_rate_warms_up_and_an_anneal_lets_it_fall_to_zero(tiles: Tiles) -> None:
