@@ -19,6 +19,7 @@ from torch import Tensor
 from transformers import CLIPTokenizer
 
 from . import networks, tokens
+from .critic import PatchCritic, losses
 from .dataset import PHOTO, STYLES, Tiles, webcam_noise
 from .lights import LIGHTS
 from .losses import picture_loss, psnr, strokes
@@ -31,8 +32,9 @@ CROP = 160
 BORDER = 16
 BATCH = 8  # of each worker
 ENCODED = 2  # targets of a batch that pass through the autoencoder as well
-RATES = {"unet": 1e-3, "inner": 2.5e-3, "text_encoder": 7e-4, "vae": 1.5e-4}
+RATES = {"unet": 1e-3, "inner": 2.5e-3, "text_encoder": 7e-4, "vae": 1.5e-4, "critic": 4e-4}
 LIT = 0.3  # share of the tasks that ask for a light
+ADVERSARIAL, MATCHING = 0.03, 0.5  # weights of the critic's opinion
 BLENDED = 0.1  # share of the tasks that blend two styles
 
 LAYERS = (PHOTO, *STYLES)  # in the order of a tile
@@ -53,6 +55,7 @@ class Task:
     clean: np.ndarray[Any, np.dtype[np.float32]]
     target: np.ndarray[Any, np.dtype[np.float32]]
     grain: np.ndarray[Any, np.dtype[np.float32]]
+    style: int  # in `LAYERS`
     prompt: str
     second_prompt: str | None
     blend: float  # share of the second prompt
@@ -88,6 +91,7 @@ def draw_task(tiles: Tiles, random: np.random.Generator, crop: int = CROP) -> Ta
         clean,
         clean + networks.style_amount(strength) * (styled - clean),
         grain,
+        first,
         training_prompt(LAYERS[first], random, light),
         training_prompt(LAYERS[second], random) if blend else None,
         blend,
@@ -113,6 +117,7 @@ class JointStage(Stage):
         architecture: networks.Architecture,
         seed: int,
         batch: int = BATCH,
+        judged: bool = False,
     ) -> None:
         self.tiles, self.tokenizer, self.size = tiles, tokenizer, batch
         torch.manual_seed(seed)
@@ -121,9 +126,10 @@ class JointStage(Stage):
         networks.keep_grain_empty(vae)
         unet = networks.unet(architecture)
         text = networks.text_encoder(len(tokenizer))
-        super().__init__(
-            worker, {"vae": vae, "unet": unet, "text_encoder": text}, architecture, seed
-        )
+        modules = {"vae": vae, "unet": unet, "text_encoder": text}
+        if judged:
+            modules["critic"] = PatchCritic(len(LAYERS))
+        super().__init__(worker, modules, architecture, seed)
         self.alphas = networks.alphas_cumprod().to(worker.device)
 
     def _inner(self) -> list[torch.nn.Parameter]:
@@ -139,7 +145,13 @@ class JointStage(Stage):
         return [
             {"params": [p for p in module.parameters() if id(p) not in inner], "lr": RATES[name]}
             for name, module in self.modules.items()
+            if name != "critic"
         ]
+
+    def critic_groups(self) -> list[dict[str, Any]]:
+        if "critic" not in self.modules:
+            return []
+        return [{"params": list(self.modules["critic"].parameters()), "lr": RATES["critic"]}]
 
     def inner_groups(self) -> list[dict[str, Any]]:
         return [{"params": self._inner(), "lr": RATES["inner"]}]
@@ -175,6 +187,7 @@ class JointStage(Stage):
         copied, copy_error = picture_loss(_inside(copies), _inside(plain))
         # In the latent, fine detail counts as much as the large forms that fill a picture loss.
         total = loss + 0.35 * marks + 0.5 * copied + 0.4 * nearness + 0.02 * grain_left
+        total = total + self._judge(tasks, output, target)
         return total, {
             "picture": float(loss.detach()),
             "strokes": float(marks.detach()),
@@ -183,6 +196,18 @@ class JointStage(Stage):
             "latent": float(nearness.detach()),
             "grain": float(grain_left.detach()),
         }
+
+    def _judge(self, tasks: list[Task], output: Tensor, target: Tensor) -> Tensor:
+        """The critic's losses, on the tasks that ask for the whole of one style."""
+        critic: Any = self.modules.get("critic")
+        whole = [n for n, task in enumerate(tasks) if not task.blend and task.strength >= 0.5]
+        if critic is None or not whole:
+            return output.new_zeros(())
+        frame = _inside(self._pictures([tasks[number].clean for number in whole]))
+        style = torch.tensor([tasks[number].style for number in whole], device=output.device)
+        with torch.autocast(self.worker.device, torch.bfloat16):
+            judging, judged, matching = losses(critic, output[whole], target[whole], frame, style)
+        return judging + ADVERSARIAL * judged + MATCHING * matching
 
     def _paint(
         self, tasks: list[Task], frame: Tensor, plain: Tensor
@@ -235,7 +260,7 @@ def tokenizer_of(run: Path, seed: int) -> CLIPTokenizer:
     return tokens.build(corpus(seed), folder)
 
 
-def _stage(worker: Worker, run: Path, seed: int) -> JointStage:
+def _stage(worker: Worker, run: Path, seed: int, judged: bool = False) -> JointStage:
     first = load(run / "autoencoder.pt")
     return JointStage(
         worker,
@@ -244,6 +269,7 @@ def _stage(worker: Worker, run: Path, seed: int) -> JointStage:
         first["averages"]["vae"],
         networks.architecture_of(first),
         seed,
+        judged=judged,
     )
 
 
@@ -257,11 +283,11 @@ def train(worker: Worker, run: Path, until: int, seed: int) -> None:
 
 
 def anneal(worker: Worker, run: Path, steps: int, seed: int) -> None:
-    """Lets the rates of `joint.pt` fall to zero over some steps, into `annealed.pt`.
+    """Lets the rates of `joint.pt` fall to zero, before a critic, into `annealed.pt`.
 
     An unfinished anneal of the same checkpoint goes on; the joint stage itself is left as it is.
     """
-    stage = _stage(worker, run, seed)
+    stage = _stage(worker, run, seed, judged=True)
     joint, annealed = load(run / "joint.pt"), run / "annealed.pt"
     started = load(annealed) if annealed.exists() else None
     if started is not None and started["anneal_from"] == joint["step"]:

@@ -69,14 +69,17 @@ class Stage(ABC):
         self.anneal_from: int | None = None  # the step from which the rate falls, if it does
         self.warm_from = 0  # the step at which the optimizer was new
         self.averages = self._weights()
-        groups, inner = self.groups(), self.inner_groups()
+        groups, inner, critic = self.groups(), self.inner_groups(), self.critic_groups()
         self.optimizers: list[torch.optim.Optimizer] = [
             torch.optim.AdamW(groups, betas=(0.9, 0.99), weight_decay=1e-4, fused=True)
         ]
         if inner:
             self.optimizers.append(Muon(inner))
-        self.rates = [float(group["lr"]) for group in (*groups, *inner)]
-        self.parameters = [p for group in (*groups, *inner) for p in group["params"]]
+        if critic:
+            self.optimizers.append(torch.optim.AdamW(critic, betas=(0.5, 0.99), fused=True))
+        every = (*groups, *inner, *critic)
+        self.rates = [float(group["lr"]) for group in every]
+        self.parameters = [p for group in every for p in group["params"]]
         self.random = np.random.default_rng()
         self.figures: list[dict[str, float]] = []
         self._stop = False
@@ -87,6 +90,10 @@ class Stage(ABC):
 
     def inner_groups(self) -> list[dict[str, Any]]:
         """Those of the inner convolutions, for Muon."""
+        return []
+
+    def critic_groups(self) -> list[dict[str, Any]]:
+        """Those of a critic, if there is one."""
         return []
 
     @abstractmethod
@@ -157,8 +164,9 @@ class Stage(ABC):
     def restore(self, state: State) -> None:
         """Goes on from a checkpoint of the same stage."""
         for name, module in self.modules.items():
-            module.load_state_dict(state["weights"][name])
-            self.averages[name] = {k: v.clone() for k, v in state["averages"][name].items()}
+            if name in state["weights"]:  # a critic joins later
+                module.load_state_dict(state["weights"][name])
+                self.averages[name] = {k: v.clone() for k, v in state["averages"][name].items()}
         self.step = int(state["step"])
         self.anneal_from = state.get("anneal_from")
         self.warm_from = int(state.get("warm_from", 0))

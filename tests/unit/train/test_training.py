@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 pytest.importorskip("skimage")
 # ruff: noqa: E402
-from sdcam_train import joint, networks, warm_start
+from sdcam_train import critic, joint, networks, warm_start
 from sdcam_train.autoencoder import AutoencoderStage
 from sdcam_train.checkpoint import export_checkpoint, import_checkpoint
 from sdcam_train.dataset import TILE, Tiles, grain_of, tile
@@ -101,6 +101,36 @@ def test_a_task_has_the_grain_that_its_target_was_painted_with(tiles: Tiles) -> 
     np.testing.assert_array_equal(grain, grain_of(1)[row : row + 16, column : column + 16])
     expected = tiles.shards[0][1, 0, 8 * row : 8 * row + 128, 8 * column : 8 * column + 128]
     np.testing.assert_array_equal(pixels, expected)
+
+
+def test_a_critic_joins_at_the_end_and_learns_to_tell_the_teacher(
+    tiles: Tiles, tmp_path: Path
+) -> None:
+    stage = joint_stage(tiles, tmp_path)
+    stage.advance()
+    state = stage.state()
+    weights = networks.autoencoder(SMALL).state_dict()
+    tokenizer = joint.tokenizer_of(tmp_path, 0)
+    judged = joint.JointStage(ALONE, tiles, tokenizer, weights, SMALL, 0, batch=4, judged=True)
+    judged.restore(state)
+    before = {k: v.clone() for k, v in judged.modules["critic"].state_dict().items()}
+    for _ in range(2):
+        judged.advance()
+    after = judged.modules["critic"].state_dict()
+    assert any(not torch.equal(before[key], after[key]) for key in before)
+    assert judged.step == 3
+
+
+def test_the_critic_does_not_train_the_student_nor_the_student_the_critic() -> None:
+    judge = critic.PatchCritic(2)
+    output = torch.zeros(1, 3, 32, 32, requires_grad=True)
+    target, frame = torch.ones(1, 3, 32, 32), torch.zeros(1, 3, 32, 32)
+    judging, judged, matching = critic.losses(judge, output, target, frame, torch.tensor([1]))
+    assert torch.autograd.grad(judging, output, allow_unused=True, retain_graph=True) == (None,)
+    weights = list(judge.parameters())
+    grads = torch.autograd.grad(judged + matching, weights, allow_unused=True, retain_graph=True)
+    assert all(gradient is None for gradient in grads)
+    assert torch.autograd.grad(judged + matching, output)[0].abs().sum() > 0
 
 
 def test_the_rate_warms_up_and_an_anneal_lets_it_fall_to_zero(tiles: Tiles) -> None:
