@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from . import autoencoder, dataset, joint, networks, speed, workers
+from . import autoencoder, dataset, joint, networks, speed, words, workers
 from .checkpoint import export_checkpoint, import_checkpoint
 from .evaluate import as_json, fingerprint, measure, table, write_sheet
 from .export import difference, export
@@ -33,9 +33,14 @@ def train_autoencoder(options: argparse.Namespace) -> None:
     workers.run(autoencoder.train, *arguments, count=options.workers)
 
 
+def train_words(options: argparse.Namespace) -> None:
+    """Teaches the text encoder which style and which light a prompt names."""
+    tokenizer = joint.tokenizer_of(options.run, options.seed)  # once, before there are workers
+    workers.run(words.train, options.run, tokenizer, options.seed, count=options.workers)
+
+
 def train_joint(options: argparse.Namespace) -> None:
     """Trains everything together up to a number of steps."""
-    joint.tokenizer_of(options.run, options.seed)  # before the workers could both build it
     workers.run(joint.train, options.run, options.joint_steps, options.seed, count=options.workers)
 
 
@@ -90,6 +95,7 @@ def run_all(options: argparse.Namespace) -> None:
     """Data, autoencoder, joint stage, anneal, export, evaluation; goes on where it stopped."""
     make_data(options)
     train_autoencoder(options)
+    train_words(options)
     train_joint(options)
     anneal(options)
     export_model(options)
@@ -141,6 +147,7 @@ def parser() -> argparse.ArgumentParser:
     for name, action, groups in (
         ("data", make_data, [data]),
         ("autoencoder", train_autoencoder, [first]),
+        ("words", train_words, []),
         ("joint", train_joint, [second]),
         ("anneal", anneal, [third]),
         ("export", export_model, [chosen, where]),

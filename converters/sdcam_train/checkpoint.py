@@ -73,9 +73,18 @@ def import_checkpoint(file: Path, run: Path) -> int:
         {**common, "stage": "joint", "step": step, "averages": weights, "weights": weights},
         run / "joint.pt",
     )
-    first = {"vae": weights["vae"]}
-    save(
-        {**common, "stage": "autoencoder", "step": 10**9, "averages": first, "weights": first},
-        run / "autoencoder.pt",
-    )
+    pooling = {
+        name.partition(".")[2]: value
+        for name, value in weights["unet"].items()
+        if name.startswith("add_embedding.")
+    }
+    firsts = {
+        "autoencoder": {"vae": weights["vae"]},
+        "words": {"text_encoder": weights["text_encoder"], "add_embedding": pooling},
+    }
+    for stage, parts in firsts.items():  # what the joint stage starts from
+        save(
+            {**common, "stage": stage, "step": 10**9, "averages": parts, "weights": parts},
+            run / f"{stage}.pt",
+        )
     return step

@@ -32,7 +32,7 @@ CROP = 160
 BORDER = 16
 BATCH = 8  # of each worker
 ENCODED = 2  # targets of a batch that pass through the autoencoder as well
-RATES = {"unet": 1e-3, "inner": 2.5e-3, "text_encoder": 7e-4, "vae": 1.5e-4, "critic": 4e-4}
+RATES = {"unet": 1e-3, "inner": 2.5e-3, "text_encoder": 3e-4, "vae": 1.5e-4, "critic": 4e-4}
 LIT = 0.3  # share of the tasks that ask for a light
 ADVERSARIAL, MATCHING = 0.03, 0.5  # weights of the critic's opinion
 BLENDED = 0.1  # share of the tasks that blend two styles
@@ -116,6 +116,7 @@ class JointStage(Stage):
         autoencoder: State,
         architecture: networks.Architecture,
         seed: int,
+        words: dict[str, State] | None = None,
         batch: int = BATCH,
         judged: bool = False,
     ) -> None:
@@ -126,6 +127,9 @@ class JointStage(Stage):
         networks.keep_grain_empty(vae)
         unet = networks.unet(architecture)
         text = networks.text_encoder(len(tokenizer))
+        if words is not None:
+            text.load_state_dict(words["text_encoder"])
+            unet.add_embedding.load_state_dict(words["add_embedding"])
         modules = {"vae": vae, "unet": unet, "text_encoder": text}
         if judged:
             modules["critic"] = PatchCritic(len(LAYERS))
@@ -186,7 +190,7 @@ class JointStage(Stage):
         marks = strokes(output, target)
         copied, copy_error = picture_loss(_inside(copies), _inside(plain))
         # In the latent, fine detail counts as much as the large forms that fill a picture loss.
-        total = loss + 0.35 * marks + 0.5 * copied + 0.4 * nearness + 0.02 * grain_left
+        total = loss + 0.35 * marks + 0.5 * copied + 0.4 * nearness + 0.1 * grain_left
         total = total + self._judge(tasks, output, target)
         return total, {
             "picture": float(loss.detach()),
@@ -269,12 +273,13 @@ def _stage(worker: Worker, run: Path, seed: int, judged: bool = False) -> JointS
         first["averages"]["vae"],
         networks.architecture_of(first),
         seed,
+        load(run / "words.pt")["averages"],
         judged=judged,
     )
 
 
 def train(worker: Worker, run: Path, until: int, seed: int) -> None:
-    """Trains up to step `until`, from `joint.pt` if there is one, else from `autoencoder.pt`."""
+    """Trains up to step `until`, from `joint.pt` if there is one, else from the first stages."""
     stage = _stage(worker, run, seed)
     checkpoint = run / "joint.pt"
     if checkpoint.exists():

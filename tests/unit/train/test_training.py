@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 pytest.importorskip("skimage")
 # ruff: noqa: E402
-from sdcam_train import critic, joint, networks, warm_start
+from sdcam_train import critic, joint, networks, warm_start, words
 from sdcam_train.autoencoder import AutoencoderStage
 from sdcam_train.checkpoint import export_checkpoint, import_checkpoint
 from sdcam_train.dataset import TILE, Tiles, grain_of, tile
@@ -131,6 +131,20 @@ def test_the_critic_does_not_train_the_student_nor_the_student_the_critic() -> N
     grads = torch.autograd.grad(judged + matching, weights, allow_unused=True, retain_graph=True)
     assert all(gradient is None for gradient in grads)
     assert torch.autograd.grad(judged + matching, output)[0].abs().sum() > 0
+
+
+def test_the_words_stage_learns_and_hands_on_what_the_joint_stage_starts_from(
+    tiles: Tiles, tmp_path: Path
+) -> None:
+    tokenizer = joint.tokenizer_of(tmp_path, 0)
+    stage = words.WordsStage(ALONE, tokenizer, SMALL, 0)
+    for _ in range(8):
+        stage.advance()
+    assert stage.figures[-1]["loss"] < stage.figures[0]["loss"]
+    weights = networks.autoencoder(SMALL).state_dict()
+    heir = joint.JointStage(ALONE, tiles, tokenizer, weights, SMALL, 0, words=stage.averages)
+    for name, value in stage.averages["add_embedding"].items():
+        torch.testing.assert_close(heir.averages["unet"][f"add_embedding.{name}"], value)
 
 
 def test_the_rate_warms_up_and_an_anneal_lets_it_fall_to_zero(tiles: Tiles) -> None:
