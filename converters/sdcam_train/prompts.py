@@ -282,7 +282,21 @@ TEMPLATES = (
 )  # fmt: skip
 
 
+# First letters of scripts that the model does not read, each with 60 letters of its own.
+_SCRIPTS = (0x0391, 0x0410, 0x05D0, 0x0627, 0x0905, 0x3042, 0x30A2, 0x4E00, 0x6CB9, 0x7D75, 0xAC00)
+
+
 def _gibberish(random: Random) -> str:
+    """A word that means nothing here: letters, another script, or a style's word misspelt."""
+    kind = random.random()
+    if kind < 0.15:
+        first = int(random.choice(_SCRIPTS))
+        return "".join(chr(first + n) for n in random.integers(0, 60, int(random.integers(1, 6))))
+    if kind < 0.35:
+        word = str(random.choice([name for name in STYLES if len(name) > 4]))
+        place = int(random.integers(1, len(word) - 2))
+        swapped = word[:place] + word[place + 1] + word[place] + word[place + 2 :]
+        return str(random.choice([swapped, word[:place] + word[place + 1 :], word + word[-1]]))
     letters = list("abcdefghijklmnopqrstuvwxyz")
     return "".join(random.choice(letters, int(random.integers(3, 10))))
 
