@@ -252,7 +252,7 @@ class JointStage(Stage):
             (picture - reference[:ENCODED, : networks.PICTURE_CHANNELS].detach()).abs().mean()
         )
         spread = (1 - self.alphas[times]).sqrt().view(-1, 1, 1, 1)
-        grain_left = (grain / spread).square().mean()
+        grain_left = (grain / spread).abs().mean()
         return decoded[: self.size], decoded[self.size :], nearness, grain_left
 
 
