@@ -1,4 +1,4 @@
-"""Second stage: UNet, text encoder and autoencoder together: frame, prompt, strength to style.
+"""Last stage: UNet and text encoder, behind the finished autoencoder: frame and prompt to style.
 
 The student sees the frame with webcam noise and is compared with the teacher's rendering of the
 clean one, so it learns to denoise; sometimes it sees its own style already mixed in, as the
@@ -31,8 +31,8 @@ CROP = 160
 # Near a crop's border the student cannot know what the painter saw beyond it: not compared there.
 BORDER = 16
 BATCH = 8  # of each worker
-ENCODED = 2  # targets of a batch that pass through the autoencoder as well
-RATES = {"unet": 1e-3, "inner": 2.5e-3, "text_encoder": 3e-4, "vae": 1.5e-4, "critic": 4e-4}
+FED = 0.2  # share of the tasks whose own style is mixed in already
+RATES = {"unet": 1e-3, "inner": 2.5e-3, "text_encoder": 3e-4, "vae": 5e-5, "critic": 4e-4}
 LIT = 0.3  # share of the tasks that ask for a light
 ADVERSARIAL, MATCHING = 0.03, 0.5  # weights of the critic's opinion
 BLENDED = 0.1  # share of the tasks that blend two styles
@@ -104,7 +104,11 @@ def _inside(pictures: Tensor) -> Tensor:
 
 
 class JointStage(Stage):
-    """The whole model, end to end."""
+    """The whole model, end to end.
+
+    The autoencoder copies every style better than the UNet paints it, so it stays as it is, and
+    the latents keep their meaning. Only at the end, when a critic judges, does it train along.
+    """
 
     name = "joint"
 
@@ -120,11 +124,14 @@ class JointStage(Stage):
         batch: int = BATCH,
         judged: bool = False,
     ) -> None:
-        self.tiles, self.tokenizer, self.size = tiles, tokenizer, batch
+        self.tiles, self.tokenizer, self.size, self.judged = tiles, tokenizer, batch, judged
         torch.manual_seed(seed)
         vae = networks.autoencoder(architecture)
         vae.load_state_dict(autoencoder)
-        networks.keep_grain_empty(vae)
+        if judged:
+            networks.keep_grain_empty(vae)
+        else:
+            vae.requires_grad_(False)
         unet = networks.unet(architecture)
         text = networks.text_encoder(len(tokenizer))
         if words is not None:
@@ -147,15 +154,16 @@ class JointStage(Stage):
     def groups(self) -> list[dict[str, Any]]:
         inner = {id(parameter) for parameter in self._inner()}
         return [
-            {"params": [p for p in module.parameters() if id(p) not in inner], "lr": RATES[name]}
-            for name, module in self.modules.items()
-            if name != "critic"
+            {
+                "params": [p for p in self.modules[name].parameters() if id(p) not in inner],
+                "lr": RATES[name],
+            }
+            for name in ("unet", "text_encoder")
         ]
 
-    def critic_groups(self) -> list[dict[str, Any]]:
-        if "critic" not in self.modules:
-            return []
-        return [{"params": list(self.modules["critic"].parameters()), "lr": RATES["critic"]}]
+    def late_groups(self) -> list[dict[str, Any]]:
+        names = ("vae", "critic") if self.judged else ()
+        return [{"params": list(self.modules[n].parameters()), "lr": RATES[n]} for n in names]
 
     def inner_groups(self) -> list[dict[str, Any]]:
         return [{"params": self._inner(), "lr": RATES["inner"]}]
@@ -182,24 +190,23 @@ class JointStage(Stage):
         tasks = [draw_task(self.tiles, self.random) for _ in range(self.size)]
         frame = self._pictures([task.frame for task in tasks])
         target = self._pictures([task.target for task in tasks])
-        clean = self._pictures([task.clean for task in tasks[ENCODED : ENCODED + 1]])
-        plain = torch.cat([target[:ENCODED], clean])
-        output, copies, nearness, grain_left = self._paint(tasks, frame, plain)
+        output, copies, nearness, grain_left = self._paint(tasks, frame, target)
         output, target = _inside(output), _inside(target)
         loss, squared = picture_loss(output, target)
         marks = strokes(output, target)
-        copied, copy_error = picture_loss(_inside(copies), _inside(plain))
         # In the latent, fine detail counts as much as the large forms that fill a picture loss.
-        total = loss + 0.35 * marks + 0.5 * copied + 0.4 * nearness + 0.1 * grain_left
-        total = total + self._judge(tasks, output, target)
-        return total, {
+        total = loss + 0.35 * marks + 0.4 * nearness + 0.1 * grain_left
+        figures = {
             "picture": float(loss.detach()),
             "strokes": float(marks.detach()),
             "psnr": psnr(squared),
-            "copy": psnr(copy_error),
             "latent": float(nearness.detach()),
             "grain": float(grain_left.detach()),
         }
+        if copies is not None:
+            copied, copy_error = picture_loss(_inside(copies), target)
+            total, figures["copy"] = total + 0.5 * copied, psnr(copy_error)
+        return total + self._judge(tasks, output, target), figures
 
     def _judge(self, tasks: list[Task], output: Tensor, target: Tensor) -> Tensor:
         """The critic's losses, on the tasks that ask for the whole of one style."""
@@ -214,46 +221,35 @@ class JointStage(Stage):
         return judging + ADVERSARIAL * judged + MATCHING * matching
 
     def _paint(
-        self, tasks: list[Task], frame: Tensor, plain: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """The student's pictures, copies of `plain` through the autoencoder, how far the painted
-        latents of the first tasks are from those of their targets, and how much of the noise is
-        left in the grain channels, where feedback would gather it."""
+        self, tasks: list[Task], frame: Tensor, target: Tensor
+    ) -> tuple[Tensor, Tensor | None, Tensor, Tensor]:
+        """The student's pictures; copies of the targets, if the autoencoder trains along; how far
+        the painted latents are from those of the targets; and how much of the noise is left in
+        the grain channels, where feedback would gather it."""
         vae: Any = self.modules["vae"]
         unet: Any = self.modules["unet"]
-        device = self.worker.device
+        device, picture = self.worker.device, slice(None, networks.PICTURE_CHANNELS)
         times = torch.tensor([networks.timestep(task.strength) for task in tasks], device=device)
         with torch.autocast(device, torch.bfloat16):
             text = self._text(tasks)
-            latents = networks.encode(vae, torch.cat([frame, plain])).float()
-            latent, reference = latents[: self.size], latents[self.size :]
-            feedback = self.random.uniform(0.0, 0.35, ENCODED) * (self.random.random(ENCODED) < 0.5)
-            share = torch.zeros(self.size)
-            share[:ENCODED] = torch.from_numpy(feedback).float()
-            previous = torch.cat([reference[:ENCODED], latent[ENCODED:]]).detach()
-            latent = latent.lerp(previous, share.view(-1, 1, 1, 1).to(device))
+            latent, reference = networks.encode(vae, torch.cat([frame, target])).float().chunk(2)
+            fed = self.random.random(self.size) < FED
+            share = torch.from_numpy(fed * self.random.uniform(0.0, 0.35, self.size))
+            share = share.float().view(-1, 1, 1, 1).to(device)
+            latent = latent.lerp(reference.detach(), share)
             noise = torch.randn_like(latent)
             noise[:, networks.PICTURE_CHANNELS :] = self._pictures([task.grain for task in tasks])
-            result = networks.one_step(
-                functools.partial(networks.predict_noise, unet),
-                latent,
-                noise,
-                times,
-                text,
-                self.alphas,
-            )
-            shaken = reference + 0.03 * torch.randn_like(reference)
-            decoded = networks.decode(vae, torch.cat([result, shaken])).float()
-        picture, grain = (
-            result[:ENCODED, : networks.PICTURE_CHANNELS],
-            result[:, networks.PICTURE_CHANNELS :],
-        )
-        nearness = (
-            (picture - reference[:ENCODED, : networks.PICTURE_CHANNELS].detach()).abs().mean()
-        )
+            predict = functools.partial(networks.predict_noise, unet)
+            result = networks.one_step(predict, latent, noise, times, text, self.alphas)
+            output = networks.decode(vae, result).float()
+            copies = None
+            if self.judged:
+                shaken = reference + 0.03 * torch.randn_like(reference)
+                copies = networks.decode(vae, shaken).float()
+        nearness = (result[:, picture] - reference[:, picture].detach()).abs().mean()
         spread = (1 - self.alphas[times]).sqrt().view(-1, 1, 1, 1)
-        grain_left = (grain / spread).abs().mean()
-        return decoded[: self.size], decoded[self.size :], nearness, grain_left
+        grain_left = (result[:, networks.PICTURE_CHANNELS :] / spread).abs().mean()
+        return output, copies, nearness, grain_left
 
 
 def tokenizer_of(run: Path, seed: int) -> CLIPTokenizer:

@@ -69,15 +69,15 @@ class Stage(ABC):
         self.anneal_from: int | None = None  # the step from which the rate falls, if it does
         self.warm_from = 0  # the step at which the optimizer was new
         self.averages = self._weights()
-        groups, inner, critic = self.groups(), self.inner_groups(), self.critic_groups()
+        groups, inner, late = self.groups(), self.inner_groups(), self.late_groups()
         self.optimizers: list[torch.optim.Optimizer] = [
             torch.optim.AdamW(groups, betas=(0.9, 0.99), weight_decay=1e-4, fused=True)
         ]
         if inner:
             self.optimizers.append(Muon(inner))
-        if critic:
-            self.optimizers.append(torch.optim.AdamW(critic, betas=(0.5, 0.99), fused=True))
-        every = (*groups, *inner, *critic)
+        if late:
+            self.optimizers.append(torch.optim.AdamW(late, betas=(0.5, 0.99), fused=True))
+        every = (*groups, *inner, *late)
         self.rates = [float(group["lr"]) for group in every]
         self.parameters = [p for group in every for p in group["params"]]
         self.random = np.random.default_rng()
@@ -92,8 +92,8 @@ class Stage(ABC):
         """Those of the inner convolutions, for Muon."""
         return []
 
-    def critic_groups(self) -> list[dict[str, Any]]:
-        """Those of a critic, if there is one."""
+    def late_groups(self) -> list[dict[str, Any]]:
+        """Those of modules that begin to train at the end only."""
         return []
 
     @abstractmethod
