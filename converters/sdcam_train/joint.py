@@ -28,7 +28,7 @@ from .stage import Stage, State, load
 from .workers import Worker
 
 CROP = 160
-# Near a crop's border the student cannot know what the painter saw beyond it: not compared there.
+# Near a crop's border the student cannot know what the painter saw beyond: compared less there.
 BORDER = 16
 BATCH = 8  # of each worker
 FED = 0.2  # share of the tasks whose own style is mixed in already
@@ -191,11 +191,13 @@ class JointStage(Stage):
         frame = self._pictures([task.frame for task in tasks])
         target = self._pictures([task.target for task in tasks])
         output, copies, nearness, grain_left = self._paint(tasks, frame, target)
+        # At the border, where a picture ends as well, at least the colours must be right.
+        border = (output - target).abs().mean()
         output, target = _inside(output), _inside(target)
         loss, squared = picture_loss(output, target)
         marks = strokes(output, target)
         # In the latent, fine detail counts as much as the large forms that fill a picture loss.
-        total = loss + 0.35 * marks + 0.4 * nearness + 0.1 * grain_left
+        total = loss + 0.3 * border + 0.35 * marks + 0.4 * nearness + 0.1 * grain_left
         figures = {
             "picture": float(loss.detach()),
             "strokes": float(marks.detach()),
