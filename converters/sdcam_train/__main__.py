@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from . import autoencoder, dataset, joint, networks, speed, words, workers
-from .checkpoint import export_checkpoint, import_checkpoint
+from .compact import export_checkpoint, import_checkpoint
 from .evaluate import as_json, fingerprint, measure, table, write_sheet
 from .export import difference, export
 from .student import Student

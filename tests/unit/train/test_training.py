@@ -13,7 +13,7 @@ pytest.importorskip("skimage")
 # ruff: noqa: E402
 from sdcam_train import critic, joint, networks, warm_start, words
 from sdcam_train.autoencoder import AutoencoderStage
-from sdcam_train.checkpoint import export_checkpoint, import_checkpoint
+from sdcam_train.compact import export_checkpoint, import_checkpoint
 from sdcam_train.dataset import TILE, Tiles, grain_of, tile
 from sdcam_train.stage import load, save
 from sdcam_train.workers import Worker
