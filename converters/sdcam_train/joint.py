@@ -9,7 +9,6 @@ grain that the teacher painted with.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,83 +19,19 @@ from transformers import CLIPTokenizer
 
 from . import networks, tokens
 from .critic import PatchCritic, losses
-from .dataset import PHOTO, STYLES, Tiles, webcam_noise
-from .lights import LIGHTS
+from .dataset import Pixels, Tiles
 from .losses import picture_loss, psnr, strokes
-from .prompts import corpus, training_prompt
+from .prompts import corpus
 from .stage import Stage, State, load
+from .tasks import LAYERS, Ahead, Task, batch
 from .workers import Worker
 
-CROP = 160
 # Near a crop's border the student cannot know what the painter saw beyond: compared less there.
 BORDER = 16
-BATCH = 8  # of each worker
+BATCHES = {"cpu": 8, "cuda": 64}  # of each worker
 FED = 0.2  # share of the tasks whose own style is mixed in already
 RATES = {"unet": 1e-3, "inner": 2.5e-3, "text_encoder": 3e-4, "vae": 5e-5, "critic": 4e-4}
-LIT = 0.3  # share of the tasks that ask for a light
 ADVERSARIAL, MATCHING = 0.03, 0.5  # weights of the critic's opinion
-BLENDED = 0.1  # share of the tasks that blend two styles
-
-LAYERS = (PHOTO, *STYLES)  # in the order of a tile
-# How often a style is drawn, 1 where not named: what has the most structure takes the longest.
-EMPHASIS = {PHOTO: 0.9, "hdr": 0.8, "cyberpunk": 0.9, "pencil": 1.4, "ukiyo-e": 1.2, "pop art": 1.3}
-_SHARES = np.array([EMPHASIS.get(layer, 1.0) for layer in LAYERS])
-SHARES = _SHARES / _SHARES.sum()
-
-
-@dataclass(frozen=True)
-class Task:
-    """One training example: pictures (CROP, CROP, 3) in [-1, 1], one or two prompts, a strength.
-
-    `grain`, (CROP / 8, CROP / 8, 4), is the noise that the target was painted with.
-    """
-
-    frame: np.ndarray[Any, np.dtype[np.float32]]
-    clean: np.ndarray[Any, np.dtype[np.float32]]
-    target: np.ndarray[Any, np.dtype[np.float32]]
-    grain: np.ndarray[Any, np.dtype[np.float32]]
-    style: int  # in `LAYERS`
-    prompt: str
-    second_prompt: str | None
-    blend: float  # share of the second prompt
-    strength: float
-
-
-def _strength(random: np.random.Generator) -> float:
-    """Half of the tasks use the strength that the gallery is shown at."""
-    kind = random.random()
-    if kind < 0.5:
-        return networks.FULL_STYLE_STRENGTH
-    return float(random.uniform(0.02, 0.5) if kind < 0.75 else random.uniform(0.5, 1.0))
-
-
-def draw_task(tiles: Tiles, random: np.random.Generator, crop: int = CROP) -> Task:
-    """A random tile, style, wording, strength; some with a light, some a blend of two styles."""
-    first = int(random.choice(len(LAYERS), p=SHARES))
-    second, blend, light = first, 0.0, None
-    if random.random() < BLENDED:
-        second, blend = int(random.integers(0, len(LAYERS))), float(random.uniform(0.2, 0.8))
-    elif random.random() < LIT:
-        light = str(random.choice(list(LIGHTS)))
-    number = int(random.integers(len(tiles)))
-    pixels, grain = tiles.crop(number, [0, first, second], crop, random)
-    layers = pixels.astype(np.float32) / np.float32(255)
-    styled = layers[1] + blend * (layers[2] - layers[1])
-    if light is not None:
-        styled = np.clip(LIGHTS[light](styled), 0, 1)
-    clean, styled = layers[0] * 2 - 1, styled * 2 - 1
-    strength = _strength(random)
-    return Task(
-        webcam_noise(clean, random),
-        clean,
-        clean + networks.style_amount(strength) * (styled - clean),
-        grain,
-        first,
-        training_prompt(LAYERS[first], random, light),
-        training_prompt(LAYERS[second], random) if blend else None,
-        blend,
-        strength,
-    )
 
 
 def _inside(pictures: Tensor) -> Tensor:
@@ -121,10 +56,15 @@ class JointStage(Stage):
         architecture: networks.Architecture,
         seed: int,
         words: dict[str, State] | None = None,
-        batch: int = BATCH,
+        size: int | None = None,
         judged: bool = False,
+        folder: Path | None = None,
     ) -> None:
-        self.tiles, self.tokenizer, self.size, self.judged = tiles, tokenizer, batch, judged
+        self.tiles, self.tokenizer, self.judged = tiles, tokenizer, judged
+        self.size = size or BATCHES[worker.device]
+        self.ahead: Ahead | None = None
+        if folder is not None and worker.device == "cuda":
+            self.ahead = Ahead(folder, self.size)
         torch.manual_seed(seed)
         vae = networks.autoencoder(architecture)
         vae.load_state_dict(autoencoder)
@@ -168,9 +108,14 @@ class JointStage(Stage):
     def inner_groups(self) -> list[dict[str, Any]]:
         return [{"params": self._inner(), "lr": RATES["inner"]}]
 
-    def _pictures(self, pictures: list[Any]) -> Tensor:
-        stacked = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
-        return stacked.to(self.worker.device).contiguous()
+    def _tasks(self) -> list[Task]:
+        seeds = [self.seed, self.worker.number, self.step]
+        return self.ahead.take(seeds) if self.ahead else batch(self.tiles, seeds, self.size)
+
+    def _pictures(self, pictures: list[Pixels]) -> Tensor:
+        """Pictures uint8 (H, W, 3) as one tensor (N, 3, H, W) in [-1, 1]."""
+        stacked = torch.from_numpy(np.stack(pictures)).to(self.worker.device)
+        return (stacked.permute(0, 3, 1, 2).float() / 127.5 - 1).contiguous()
 
     def _text(self, tasks: list[Task]) -> Tensor:
         """Text embeddings of the tasks, blended where there are two prompts."""
@@ -187,7 +132,7 @@ class JointStage(Stage):
         return first.index_put((torch.tensor(blended, device=first.device),), mixed)
 
     def loss(self) -> tuple[Tensor, dict[str, float]]:
-        tasks = [draw_task(self.tiles, self.random) for _ in range(self.size)]
+        tasks = self._tasks()
         frame = self._pictures([task.frame for task in tasks])
         target = self._pictures([task.target for task in tasks])
         output, copies, nearness, grain_left = self._paint(tasks, frame, target)
@@ -240,7 +185,8 @@ class JointStage(Stage):
             share = share.float().view(-1, 1, 1, 1).to(device)
             latent = latent.lerp(reference.detach(), share)
             noise = torch.randn_like(latent)
-            noise[:, networks.PICTURE_CHANNELS :] = self._pictures([task.grain for task in tasks])
+            grain = torch.from_numpy(np.stack([task.grain for task in tasks]))
+            noise[:, networks.PICTURE_CHANNELS :] = grain.permute(0, 3, 1, 2).to(device)
             predict = functools.partial(networks.predict_noise, unet)
             result = networks.one_step(predict, latent, noise, times, text, self.alphas)
             output = networks.decode(vae, result).float()
@@ -273,6 +219,7 @@ def _stage(worker: Worker, run: Path, seed: int, judged: bool = False) -> JointS
         seed,
         load(run / "words.pt")["averages"],
         judged=judged,
+        folder=run / "data",
     )
 
 

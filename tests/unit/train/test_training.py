@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 pytest.importorskip("skimage")
 # ruff: noqa: E402
-from sdcam_train import critic, joint, networks, warm_start, words
+from sdcam_train import critic, joint, networks, tasks, warm_start, words
 from sdcam_train.autoencoder import AutoencoderStage
 from sdcam_train.compact import export_checkpoint, import_checkpoint
 from sdcam_train.dataset import TILE, Tiles, grain_of, tile
@@ -31,7 +31,7 @@ def joint_stage(tiles: Tiles, folder: Path) -> joint.JointStage:
     torch.manual_seed(0)
     weights = networks.autoencoder(SMALL).state_dict()
     tokenizer = joint.tokenizer_of(folder, 0)
-    return joint.JointStage(ALONE, tiles, tokenizer, weights, SMALL, 0, batch=8)
+    return joint.JointStage(ALONE, tiles, tokenizer, weights, SMALL, 0, size=8)
 
 
 def test_the_linear_start_already_copies_a_picture(tiles: Tiles) -> None:
@@ -95,6 +95,17 @@ def test_a_compact_checkpoint_makes_a_run_that_goes_on(tiles: Tiles, tmp_path: P
     assert load(second / "autoencoder.pt")["architecture"]["unet"] == [16, 16]
 
 
+def test_batches_drawn_ahead_are_those_drawn_in_between(tiles: Tiles, tmp_path: Path) -> None:
+    np.save(tmp_path / "tiles-000.npy", tiles.shards[0])
+    ahead = tasks.Ahead(tmp_path, 2, processes=1)
+    for step in (3, 4, 9):
+        drawn = ahead.take([0, 0, step])
+        for ours, theirs in zip(drawn, tasks.batch(tiles, [0, 0, step], 2), strict=True):
+            assert (ours.prompt, ours.strength) == (theirs.prompt, theirs.strength)
+            np.testing.assert_array_equal(ours.target, theirs.target)
+    ahead.close()
+
+
 def test_a_task_has_the_grain_that_its_target_was_painted_with(tiles: Tiles) -> None:
     (pixels,), grain = tiles.crop(1, [0], 128, np.random.default_rng(5))
     row, column = np.random.default_rng(5).integers(0, (TILE - 128) // 8 + 1, 2)
@@ -111,7 +122,7 @@ def test_a_critic_joins_at_the_end_and_learns_to_tell_the_teacher(
     state = stage.state()
     weights = networks.autoencoder(SMALL).state_dict()
     tokenizer = joint.tokenizer_of(tmp_path, 0)
-    judged = joint.JointStage(ALONE, tiles, tokenizer, weights, SMALL, 0, batch=4, judged=True)
+    judged = joint.JointStage(ALONE, tiles, tokenizer, weights, SMALL, 0, size=4, judged=True)
     judged.restore(state)
     before = {k: v.clone() for k, v in judged.modules["critic"].state_dict().items()}
     for _ in range(2):
