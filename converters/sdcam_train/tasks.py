@@ -74,8 +74,9 @@ def draw(tiles: Tiles, random: Random, crop: int = CROP) -> Task:
         styled = np.clip(LIGHTS[light](styled), 0, 1)
     clean, strength = layers[0], _strength(random)
     amount = networks.style_amount(strength)
+    seen = webcam_noise(np.asarray(clean * 2 - 1, np.float32), random)
     return Task(
-        to_pixels(webcam_noise(clean * 2 - 1, random) / 2 + 0.5),
+        to_pixels(np.asarray(seen / 2 + 0.5, np.float32)),
         pixels[0],
         to_pixels(np.asarray(clean + amount * (styled - clean), np.float32)),
         grain,
