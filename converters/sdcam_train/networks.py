@@ -30,7 +30,6 @@ GRAIN_CHANNELS = 4
 LATENT_CHANNELS = PICTURE_CHANNELS + GRAIN_CHANNELS
 TEXT_WIDTH = 64
 TEXT_LENGTH = 77
-FULL_STYLE_STRENGTH = 0.5  # from here on the style is complete
 # Of 77 words and phrases the styles' own are at 0.86 to 1.34, all others at 0.29 or less.
 LEAST_PROMPT_DISTANCE = 0.5
 
@@ -192,11 +191,6 @@ def alphas_cumprod() -> Tensor:
 def timestep(strength: float) -> int:
     """Strength in (0, 1] to the timestep it starts from."""
     return max(1, min(999, round(strength * 999)))
-
-
-def style_amount(strength: float) -> float:
-    """How much of the style a strength asks for, 0 to 1."""
-    return min(1.0, strength / FULL_STYLE_STRENGTH)
 
 
 Prediction = Callable[[Tensor, Tensor, Tensor], Tensor]

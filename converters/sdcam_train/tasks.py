@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 
-from . import networks
 from .dataset import PHOTO, STYLES, Pixels, Random, Tiles, webcam_noise
 from .filters import Picture
 from .lights import LIGHTS
@@ -23,6 +22,7 @@ from .prompts import training_prompt
 from .teachers import to_pixels
 
 CROP = 160
+FULL_STYLE_STRENGTH = 0.5  # from here on the style is complete
 LIT = 0.3  # share of the tasks that ask for a light
 BLENDED = 0.1  # share of the tasks that blend two styles
 LAYERS = (PHOTO, *STYLES)  # in the order of a tile
@@ -50,11 +50,16 @@ class Task:
     strength: float
 
 
+def style_amount(strength: float) -> float:
+    """How much of the style a strength asks for, 0 to 1."""
+    return min(1.0, strength / FULL_STYLE_STRENGTH)
+
+
 def _strength(random: Random) -> float:
     """Half of the tasks use the strength that the gallery is shown at."""
     kind = random.random()
     if kind < 0.5:
-        return networks.FULL_STYLE_STRENGTH
+        return FULL_STYLE_STRENGTH
     return float(random.uniform(0.02, 0.5) if kind < 0.75 else random.uniform(0.5, 1.0))
 
 
@@ -73,7 +78,7 @@ def draw(tiles: Tiles, random: Random, crop: int = CROP) -> Task:
     if light is not None:
         styled = np.clip(LIGHTS[light](styled), 0, 1)
     clean, strength = layers[0], _strength(random)
-    amount = networks.style_amount(strength)
+    amount = style_amount(strength)
     seen = webcam_noise(np.asarray(clean * 2 - 1, np.float32), random)
     return Task(
         to_pixels(np.asarray(seen / 2 + 0.5, np.float32)),

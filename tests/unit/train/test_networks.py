@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 # ruff: noqa: E402
-from sdcam_train import networks
+from sdcam_train import networks, tasks
 
 
 def millions(module: torch.nn.Module) -> float:
@@ -59,8 +59,8 @@ def test_one_step_with_a_perfect_prediction_gives_the_latent_back() -> None:
 def test_strength_goes_from_the_first_timestep_to_the_last() -> None:
     assert networks.timestep(0.001) == 1
     assert networks.timestep(1.0) == 999
-    assert networks.style_amount(0.25) == 0.5
-    assert networks.style_amount(0.8) == 1.0
+    assert tasks.style_amount(0.25) == 0.5
+    assert tasks.style_amount(0.8) == 1.0
 
 
 def test_the_grain_channels_stay_empty_in_the_autoencoder() -> None:
@@ -94,6 +94,6 @@ def test_folding_the_gains_changes_no_prediction() -> None:
 
 def test_the_noise_has_one_amplitude_wherever_the_style_is_complete() -> None:
     spread = (1 - networks.alphas_cumprod()).sqrt()
-    full = spread[networks.timestep(networks.FULL_STYLE_STRENGTH)]
+    full = spread[networks.timestep(tasks.FULL_STYLE_STRENGTH)]
     assert 0.015 < full < 0.025
     assert spread[999] < 1.2 * full
