@@ -109,7 +109,7 @@ class JointStage(Stage):
         return [{"params": self._inner(), "lr": RATES["inner"]}]
 
     def _tasks(self) -> list[Task]:
-        seeds = [self.seed, self.worker.number, self.step]
+        seeds = [1, self.seed, self.worker.number, self.step]  # not those of `self.random`
         return self.ahead.take(seeds) if self.ahead else batch(self.tiles, seeds, self.size)
 
     def _pictures(self, pictures: list[Pixels]) -> Tensor:
