@@ -9,6 +9,7 @@ grain that the teacher painted with.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from .workers import Worker
 # Near a crop's border the student cannot know what the painter saw beyond: compared less there.
 BORDER = 16
 BATCHES = {"cpu": 8, "cuda": 64}  # of each worker
-FED = 0.2  # share of the tasks whose own style is mixed in already
+FED = 4  # one task in so many has its own style mixed in already
 RATES = {"unet": 1e-3, "inner": 2.5e-3, "text_encoder": 3e-4, "vae": 5e-5, "critic": 4e-4}
 ADVERSARIAL, MATCHING = 0.03, 0.5  # weights of the critic's opinion
 
@@ -155,6 +156,23 @@ class JointStage(Stage):
             total, figures["copy"] = total + 0.5 * copied, psnr(copy_error)
         return total + self._judge(tasks, output, target), figures
 
+    def _fed_back(
+        self, paint: Callable[[Tensor], Tensor], latent: Tensor, wanted: Tensor
+    ) -> Tensor:
+        """Latents into which the frame before is mixed, as the `feedback` setting does.
+
+        That is the target's latent, sometimes badly shaken, or what the student itself makes of it
+        within a few frames: only so it learns to come back to the target instead of running away.
+        """
+        share = torch.from_numpy(self.random.uniform(0.05, 0.4, (len(latent), 1, 1, 1)))
+        share = share.float().to(latent.device)
+        with torch.no_grad():
+            shaken = float(self.random.choice([0.0, 0.1, 1.0]))
+            previous = wanted + shaken * torch.randn_like(wanted)
+            for _ in range(int(self.random.integers(0, 4))):
+                previous = paint(latent.lerp(previous, share)).clamp(-8, 8)
+        return latent.lerp(previous, share)
+
     def _judge(self, tasks: list[Task], output: Tensor, target: Tensor) -> Tensor:
         """The critic's losses, on the tasks that ask for the whole of one style."""
         critic: Any = self.modules.get("critic")
@@ -180,14 +198,23 @@ class JointStage(Stage):
         with torch.autocast(device, torch.bfloat16):
             text = self._text(tasks)
             latent, reference = networks.encode(vae, torch.cat([frame, target])).float().chunk(2)
-            fed = self.random.random(self.size) < FED
-            share = torch.from_numpy(fed * self.random.uniform(0.0, 0.35, self.size))
-            share = share.float().view(-1, 1, 1, 1).to(device)
-            latent = latent.lerp(reference.detach(), share)
             noise = torch.randn_like(latent)
             grain = torch.from_numpy(np.stack([task.grain for task in tasks]))
             noise[:, networks.PICTURE_CHANNELS :] = grain.permute(0, 3, 1, 2).to(device)
             predict = functools.partial(networks.predict_noise, unet)
+            fed = self.size // FED  # the first ones
+            latent = torch.cat(
+                [
+                    self._fed_back(
+                        lambda fed_latent: networks.one_step(
+                            predict, fed_latent, noise[:fed], times[:fed], text[:fed], self.alphas
+                        ),
+                        latent[:fed],
+                        reference[:fed].detach(),
+                    ),
+                    latent[fed:],
+                ]
+            )
             result = networks.one_step(predict, latent, noise, times, text, self.alphas)
             output = networks.decode(vae, result).float()
             copies = None
