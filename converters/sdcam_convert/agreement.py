@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import AutoencoderTiny, UNet2DConditionModel
+from diffusers import AutoencoderTiny
 from diffusers.utils import logging as diffusers_logging
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 from transformers import AutoTokenizer, CLIPTextModel
 from transformers.utils import logging as transformers_logging
 
 from sdcam.engines.single_process import open_engine
+from sdcam.engines.torch_modules import unet_class
 from sdcam.models import ModelFolder
 
 TOLERANCE = {  # relative L2; bytes may fall to the other side of a half
@@ -72,7 +73,7 @@ def diffusers_results(
         ).eval()
 
     text_encoder = load(CLIPTextModel, model.path / "text_encoder", model.text_encoder_weights)
-    unet = load(UNet2DConditionModel, model.path / "unet", model.unet_weights)
+    unet = load(unet_class(model.unet), model.path / "unet", model.unet_weights)
     vae = load(AutoencoderTiny, model.vae_folder, model.vae_weights)
     tokenizer = AutoTokenizer.from_pretrained(model.tokenizer)
     tokens = tokenizer(

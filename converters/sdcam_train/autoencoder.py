@@ -35,6 +35,7 @@ class AutoencoderStage(Stage):
         if architecture.patch == 8:
             sample = warm_start.blocks(tiles, 150, np.random.default_rng(seed))
             warm_start.linear_start(vae, sample)
+        networks.keep_grain_empty(vae)
         super().__init__(worker, {"vae": vae}, architecture, seed)
 
     def groups(self) -> list[dict[str, Any]]:
@@ -46,9 +47,8 @@ class AutoencoderStage(Stage):
         for _ in range(BATCH):
             plain = self.random.random() < 0.4
             layer = 0 if plain else int(self.random.integers(1, self.tiles.layers))
-            crop = self.tiles.crop(
-                int(self.random.integers(len(self.tiles))), [layer], CROP, self.random
-            )[0]
+            number = int(self.random.integers(len(self.tiles)))
+            (crop,), _ = self.tiles.crop(number, [layer], CROP, self.random)
             crops.append(crop[:, ::-1] if plain and self.random.random() < 0.5 else crop)
         pictures = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2)
         return pictures.to(self.worker.device).float() / 127.5 - 1
@@ -63,7 +63,7 @@ class AutoencoderStage(Stage):
         with torch.autocast(self.worker.device, torch.bfloat16):
             output = networks.decode(vae, latent + LATENT_NOISE * noise)
         loss, squared = picture_loss(output.float(), picture)
-        spread = latent.std((0, 2, 3))
+        spread = latent[:, : networks.PICTURE_CHANNELS].std((0, 2, 3))
         loss = loss + 0.01 * (spread - warm_start.LATENT_SPREAD).square().mean()
         return loss, {"psnr": psnr(squared), "spread": float(spread.detach().mean())}
 

@@ -2,7 +2,8 @@
 
 A shard is a `.npy` file, uint8 (tiles, 11, TILE, TILE, 3): layer 0 is the clean picture, layers 1
 to 10 its renderings in the order of `TEACHERS`. Tile `n` depends on the seed and on `n` alone, so
-shards can be made in any order, by any number of processes, and more can be added later.
+shards can be made in any order, by any number of processes, and more can be added later. So
+does its grain, the noise that the painters take their strokes from; it is drawn when it is needed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy.typing as npt
 
 from . import faces, pictures, scenes
 from .filters import Picture
-from .teachers import TEACHERS, paint
+from .teachers import TEACHERS, paint_all
 
 log = logging.getLogger(__name__)
 
@@ -85,12 +86,19 @@ def _develop(picture: Picture, random: Random) -> Pixels:
     return pixels
 
 
+def grain_of(number: int) -> Picture:
+    """The grain of a tile, (TILE / 8, TILE / 8, 4)."""
+    cells = TILE // 8
+    return np.random.default_rng([7, number]).standard_normal((cells, cells, 4), np.float32)
+
+
 def tile(seed: int, number: int) -> Pixels:
     """One tile with its renderings, uint8 (11, TILE, TILE, 3)."""
     cv2.setNumThreads(1)
     random = np.random.default_rng([seed, number])
     picture = _develop(_scene(random), random)
-    return np.stack([picture, *(paint(style, picture) for style in STYLES)])
+    painted = paint_all(picture, grain_of(number))
+    return np.stack([picture, *(painted[style] for style in STYLES)])
 
 
 def _write_shard(folder: Path, seed: int, index: int) -> None:
@@ -138,21 +146,27 @@ class Tiles:
     def __len__(self) -> int:
         return sum(len(shard) for shard in self.shards)
 
-    def crop(self, number: int, layers: list[int], size: int, random: Random) -> Pixels:
-        """The same crop of some layers, (layers, size, size, 3), aligned with the latent grid."""
+    def crop(
+        self, number: int, layers: list[int], size: int, random: Random
+    ) -> tuple[Pixels, Picture]:
+        """The same crop of some layers, (layers, size, size, 3), aligned with the latent grid, and
+        of the grain, (size / 8, size / 8, 4)."""
         shard = self.shards[number // SHARD][number % SHARD]
-        top, left = 8 * random.integers(0, (TILE - size) // 8 + 1, 2)
-        return np.stack([shard[layer, top : top + size, left : left + size] for layer in layers])
+        row, column = random.integers(0, (TILE - size) // 8 + 1, 2)
+        top, left, cells = 8 * row, 8 * column, size // 8
+        pixels = [shard[layer, top : top + size, left : left + size] for layer in layers]
+        grain = grain_of(number)[row : row + cells, column : column + cells]
+        return np.stack(pixels), grain
 
 
 def webcam_noise(picture: Picture, random: Random) -> Picture:
     """What a cheap sensor adds, in place of nothing, for a picture in [-1, 1].
 
-    White noise of up to 12 grey levels, sometimes coarser and coloured as after a video codec.
+    White noise of up to 12 grey levels, 24 in the dark, sometimes coarser as after a video codec.
     """
     if random.random() < 0.35:
         return picture
-    level = random.uniform(0.5, 12) / 127.5
+    level = random.uniform(0.5, 12 if picture.mean() > -0.5 else 24) / 127.5
     noise = random.standard_normal(picture.shape, np.float32)
     if random.random() < 0.3:
         half = random.standard_normal((picture.shape[0] // 2, picture.shape[1] // 2, 3), np.float32)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from diffusers import DDPMScheduler
 
-from . import networks
+from . import networks, prompts
 from .student import Student
 
 INDEX = {
@@ -22,9 +22,13 @@ INDEX = {
     "scheduler": ["diffusers", "DDPMScheduler"],
     "text_encoder": ["transformers", "CLIPTextModel"],
     "tokenizer": ["transformers", "CLIPTokenizer"],
-    "unet": ["diffusers", "UNet2DConditionModel"],
+    # Named by its module, so that no loader takes it for a UNet with normalisation.
+    "unet": ["sdcam.engines.torch_modules", "NormFreeUNet"],
     "vae": ["diffusers", "AutoencoderTiny"],
 }
+
+
+WORDS = "words.json"  # the words that the model knows, with a phrase for each
 
 
 def export(student: Student, folder: Path) -> None:
@@ -35,6 +39,11 @@ def export(student: Student, folder: Path) -> None:
         module = module.to(torch.float16, memory_format=torch.contiguous_format)
         module.save_pretrained(folder / name)
     student.tokenizer.save_pretrained(folder / "tokenizer")
+    words = {
+        "styles": prompts.GALLERY,
+        "light": {name: phrases[0] for name, phrases in prompts.LIGHT_PHRASINGS.items()},
+    }
+    (folder / WORDS).write_text(json.dumps(words, indent=1) + "\n", "utf-8")
     DDPMScheduler(**networks.SCHEDULER).save_pretrained(folder / "scheduler")
     (folder / "model_index.json").write_text(json.dumps(INDEX, indent=2) + "\n", "utf-8")
 

@@ -122,10 +122,43 @@ def _fringe(
     canvas.lay(np.asarray(np.maximum(top * below, sides), np.float32), hair)
 
 
+def hand(canvas: Canvas, x: float, y: float, r: float, skin: Colours, random: Random) -> None:
+    """A raised hand with its forearm, palm at (x, y), as wide as `r` in all."""
+    turn, sleeve = random.normal() * 0.4, any_colour(random)
+    up = np.array([np.sin(turn), -np.cos(turn)], np.float32)
+    side = np.array([up[1], -up[0]], np.float32)
+    palm = np.array([x, y], np.float32)
+    arm = np.stack([palm - 0.2 * r * up, palm - 1.6 * r * up])
+    canvas.lay(canvas.stroke(arm, 0.42 * r), skin * 0.85)
+    canvas.lay(canvas.stroke(np.stack([palm - 0.9 * r * up, palm - 2.4 * r * up]), 0.6 * r), sleeve)
+    canvas.lay(canvas.ellipse(x, y, 0.36 * r, 0.42 * r, 2), skin)
+    closed = random.random() < 0.25
+    for finger in range(5):
+        spread = (finger - 1.8) * 0.20 if finger < 4 else 0.62
+        along = up + side * spread * (0.6 if finger < 4 else 1.4)
+        start = palm + side * (spread * 0.75 * r) + up * (0.26 * r if finger < 4 else -0.05 * r)
+        reach = (0.15 if closed else 0.55) * r * (0.8 if finger in (0, 4) else 1.0)
+        line = np.stack([start, start + along * reach]).astype(np.float32)
+        canvas.lay(canvas.stroke(line, 0.19 * r), skin * 0.72)
+        canvas.lay(canvas.stroke(line, 0.15 * r), skin * random.uniform(0.96, 1.04))
+
+
+def _hands(canvas: Canvas, x: float, y: float, r: float, skin: Colours, random: Random) -> None:
+    """A raised hand beside the head, sometimes."""
+    for side in (-1, 1):
+        if random.random() < 0.12:
+            reach = x + side * random.uniform(1.3, 2.0) * r, y + random.uniform(-0.2, 1.6) * r
+            hand(canvas, *reach, random.uniform(0.7, 1.0) * r, skin, random)
+
+
 def _accessories(canvas: Canvas, x: float, y: float, r: float, ry: float, random: Random) -> None:
-    """Glasses or headphones, sometimes."""
-    if random.random() < 0.3:  # glasses
+    """Glasses, sunglasses or headphones, sometimes."""
+    if random.random() < 0.35:  # glasses
         frame = any_colour(random, 0, 0.4)
+        if random.random() < 0.2:
+            for eye in (-1, 1):
+                lens = canvas.ellipse(x + eye * 0.41 * r, y - 0.04 * r, 0.31 * r, 0.24 * r, 1, 3)
+                canvas.lay(lens * random.uniform(0.6, 0.95), frame * 0.3)
         for eye in (-1, 1):
             outer = canvas.ellipse(x + eye * 0.41 * r, y - 0.04 * r, 0.33 * r, 0.26 * r, 1, 3)
             inner = canvas.ellipse(x + eye * 0.41 * r, y - 0.04 * r, 0.28 * r, 0.21 * r, 1, 3)
@@ -197,4 +230,5 @@ def head(picture: Picture, x: float, y: float, r: float, random: Random) -> Pict
     if style == 4:
         canvas.lay(canvas.ellipse(x, y - 1.15 * ry, 0.5 * r, 0.42 * r, 2), hair_picture)
     _accessories(canvas, x, y, r, ry, random)
+    _hands(canvas, x, y, r, skin, random)
     return np.asarray(np.clip(canvas.picture, 0, 1), np.float32)

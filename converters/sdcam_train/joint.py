@@ -1,13 +1,15 @@
-"""Second stage: UNet, text encoder and autoencoder together: frame, prompt, strength to style.
+"""Last stage: UNet and text encoder, behind the finished autoencoder: frame and prompt to style.
 
 The student sees the frame with webcam noise and is compared with the teacher's rendering of the
 clean one, so it learns to denoise; sometimes it sees its own style already mixed in, as the
-`feedback` setting does, and must not add it twice.
+`feedback` setting does, and must not add it twice. The noise of the latent's last channels is the
+grain that the teacher painted with.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,68 +19,32 @@ from torch import Tensor
 from transformers import CLIPTokenizer
 
 from . import networks, tokens
-from .dataset import PHOTO, STYLES, Tiles, webcam_noise
-from .losses import picture_loss, psnr
-from .prompts import corpus, training_prompt
+from .critic import PatchCritic, losses
+from .dataset import Pixels, Tiles
+from .losses import picture_loss, psnr, strokes
+from .prompts import corpus
 from .stage import Stage, State, load
+from .tasks import LAYERS, Ahead, Task, batch
 from .workers import Worker
 
-CROP = 128
-BATCH = 12  # of each worker
-ENCODED = 4  # targets of a batch that pass through the autoencoder as well
-UNET_RATE = 1e-3
-TEXT_RATE = 7e-4
-AUTOENCODER_RATE = 1e-4
-# The noise prediction has to reach latent / noise = 0.6 / 0.036. Starting at zero (the identity)
-# with a faster rate is the same as a fixed factor of 20 behind the last layer.
-LAST_LAYER_FACTOR = 20
-
-LAYERS = (PHOTO, *STYLES)  # in the order of a tile
-# How often a style is drawn, 1 where not named: lines and flat inks take longer to learn.
-EMPHASIS = {PHOTO: 1.6, "anime": 1.6, "ukiyo-e": 1.6, "pop art": 1.8, "pencil": 1.2}
-_SHARES = np.array([EMPHASIS.get(layer, 1.0) for layer in LAYERS])
-SHARES = _SHARES / _SHARES.sum()
+# Near a crop's border the student cannot know what the painter saw beyond: compared less there.
+BORDER = 16
+BATCHES = {"cpu": 8, "cuda": 64}  # of each worker
+FED = 4  # one task in so many has its own style mixed in already
+RATES = {"unet": 1e-3, "inner": 2.5e-3, "text_encoder": 3e-4, "vae": 5e-5, "critic": 4e-4}
+ADVERSARIAL, MATCHING = 0.03, 0.5  # weights of the critic's opinion
 
 
-@dataclass(frozen=True)
-class Task:
-    """One training example: pictures (3, CROP, CROP) in [-1, 1], one or two prompts, a strength."""
-
-    frame: np.ndarray[Any, np.dtype[np.float32]]
-    clean: np.ndarray[Any, np.dtype[np.float32]]
-    target: np.ndarray[Any, np.dtype[np.float32]]
-    prompt: str
-    second_prompt: str | None
-    blend: float  # share of the second prompt
-    strength: float
-
-
-def draw_task(tiles: Tiles, random: np.random.Generator, crop: int = CROP) -> Task:
-    """A random tile, style, wording, strength; one in eight blends two styles."""
-    first = int(random.choice(len(LAYERS), p=SHARES))
-    second, blend = first, 0.0
-    if random.random() < 0.12:
-        second, blend = int(random.integers(0, len(LAYERS))), float(random.uniform(0.2, 0.8))
-    number = int(random.integers(len(tiles)))
-    layers = tiles.crop(number, [0, first, second], crop, random).astype(np.float32) / 127.5 - 1
-    clean = layers[0]
-    styled = layers[1] + blend * (layers[2] - layers[1])
-    low = random.random() < 0.3
-    strength = float(random.uniform(0.02, 0.5) if low else random.uniform(0.45, 1.0))
-    target = clean + networks.style_amount(strength) * (styled - clean)
-    return Task(
-        webcam_noise(clean, random),
-        clean,
-        target,
-        training_prompt(LAYERS[first], random),
-        training_prompt(LAYERS[second], random) if blend else None,
-        blend,
-        strength,
-    )
+def _inside(pictures: Tensor) -> Tensor:
+    return pictures[..., BORDER:-BORDER, BORDER:-BORDER]
 
 
 class JointStage(Stage):
-    """The whole model, end to end."""
+    """The whole model, end to end.
+
+    The autoencoder copies every style better than the UNet paints it, so it stays as it is, and
+    the latents keep their meaning. Only at the end, when a critic judges, does it train along.
+    """
 
     name = "joint"
 
@@ -90,35 +56,67 @@ class JointStage(Stage):
         autoencoder: State,
         architecture: networks.Architecture,
         seed: int,
-        batch: int = BATCH,
+        words: dict[str, State] | None = None,
+        size: int | None = None,
+        judged: bool = False,
+        folder: Path | None = None,
     ) -> None:
-        self.tiles, self.tokenizer, self.size = tiles, tokenizer, batch
+        self.tiles, self.tokenizer, self.judged = tiles, tokenizer, judged
+        self.size = size or BATCHES[worker.device]
+        self.ahead: Ahead | None = None
+        if folder is not None and worker.device == "cuda":
+            self.ahead = Ahead(folder, self.size)
         torch.manual_seed(seed)
         vae = networks.autoencoder(architecture)
         vae.load_state_dict(autoencoder)
+        if judged:
+            networks.keep_grain_empty(vae)
+        else:
+            vae.requires_grad_(False)
         unet = networks.unet(architecture)
-        torch.nn.init.zeros_(unet.conv_out.weight)
-        torch.nn.init.zeros_(unet.conv_out.bias)
         text = networks.text_encoder(len(tokenizer))
-        super().__init__(
-            worker, {"vae": vae, "unet": unet, "text_encoder": text}, architecture, seed
-        )
+        if words is not None:
+            text.load_state_dict(words["text_encoder"])
+            unet.add_embedding.load_state_dict(words["add_embedding"])
+        modules = {"vae": vae, "unet": unet, "text_encoder": text}
+        if judged:
+            modules["critic"] = PatchCritic(len(LAYERS))
+        super().__init__(worker, modules, architecture, seed)
         self.alphas = networks.alphas_cumprod().to(worker.device)
 
-    def groups(self) -> list[dict[str, Any]]:
-        last: Any = self.modules["unet"].conv_out
-        ends = {id(parameter) for parameter in last.parameters()}
-        body = [p for p in self.modules["unet"].parameters() if id(p) not in ends]
+    def _inner(self) -> list[torch.nn.Parameter]:
+        """The convolutions between the UNet's first and last."""
         return [
-            {"params": body, "lr": UNET_RATE},
-            {"params": list(last.parameters()), "lr": UNET_RATE * LAST_LAYER_FACTOR},
-            {"params": list(self.modules["text_encoder"].parameters()), "lr": TEXT_RATE},
-            {"params": list(self.modules["vae"].parameters()), "lr": AUTOENCODER_RATE},
+            parameter
+            for name, parameter in self.modules["unet"].named_parameters()
+            if parameter.ndim == 4 and not name.startswith(("conv_in", "conv_out"))
         ]
 
-    def _pictures(self, pictures: list[Any]) -> Tensor:
-        stacked = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
-        return stacked.to(self.worker.device).contiguous()
+    def groups(self) -> list[dict[str, Any]]:
+        inner = {id(parameter) for parameter in self._inner()}
+        return [
+            {
+                "params": [p for p in self.modules[name].parameters() if id(p) not in inner],
+                "lr": RATES[name],
+            }
+            for name in ("unet", "text_encoder")
+        ]
+
+    def late_groups(self) -> list[dict[str, Any]]:
+        names = ("vae", "critic") if self.judged else ()
+        return [{"params": list(self.modules[n].parameters()), "lr": RATES[n]} for n in names]
+
+    def inner_groups(self) -> list[dict[str, Any]]:
+        return [{"params": self._inner(), "lr": RATES["inner"]}]
+
+    def _tasks(self) -> list[Task]:
+        seeds = [1, self.seed, self.worker.number, self.step]  # not those of `self.random`
+        return self.ahead.take(seeds) if self.ahead else batch(self.tiles, seeds, self.size)
+
+    def _pictures(self, pictures: list[Pixels]) -> Tensor:
+        """Pictures uint8 (H, W, 3) as one tensor (N, 3, H, W) in [-1, 1]."""
+        stacked = torch.from_numpy(np.stack(pictures)).to(self.worker.device)
+        return (stacked.permute(0, 3, 1, 2).float() / 127.5 - 1).contiguous()
 
     def _text(self, tasks: list[Task]) -> Tensor:
         """Text embeddings of the tasks, blended where there are two prompts."""
@@ -135,44 +133,98 @@ class JointStage(Stage):
         return first.index_put((torch.tensor(blended, device=first.device),), mixed)
 
     def loss(self) -> tuple[Tensor, dict[str, float]]:
-        vae: Any = self.modules["vae"]
-        unet: Any = self.modules["unet"]
-        tasks = [draw_task(self.tiles, self.random) for _ in range(self.size)]
+        tasks = self._tasks()
         frame = self._pictures([task.frame for task in tasks])
         target = self._pictures([task.target for task in tasks])
-        clean = self._pictures([task.clean for task in tasks[ENCODED : ENCODED + 2]])
-        times = [networks.timestep(task.strength) for task in tasks]
-        with torch.autocast(self.worker.device, torch.bfloat16):
-            text = self._text(tasks)
-            plain = torch.cat([target[:ENCODED], clean])
-            latents = networks.encode(vae, torch.cat([frame, plain])).float()
-            latent, reference = latents[: self.size], latents[self.size :]
-            feedback = self.random.uniform(0.0, 0.35, ENCODED) * (self.random.random(ENCODED) < 0.6)
-            share = torch.zeros(self.size)
-            share[:ENCODED] = torch.from_numpy(feedback).float()
-            previous = torch.cat([reference[:ENCODED], latent[ENCODED:]]).detach()
-            latent = latent.lerp(previous, share.view(-1, 1, 1, 1).to(latent.device))
-            result = networks.one_step(
-                unet,
-                latent,
-                torch.randn_like(latent),
-                torch.tensor(times, device=latent.device),
-                text,
-                self.alphas,
-            )
-            shaken = reference + 0.03 * torch.randn_like(reference)
-            decoded = networks.decode(vae, torch.cat([result, shaken])).float()
-        loss, squared = picture_loss(decoded[: self.size], target)
-        copied, copy_error = picture_loss(decoded[self.size :], plain)
-        nearness = (result[:ENCODED] - reference[:ENCODED].detach()).abs().mean()
+        output, copies, nearness, grain_left = self._paint(tasks, frame, target)
+        # At the border, where a picture ends as well, at least the colours must be right.
+        border = (output - target).abs().mean()
+        output, target = _inside(output), _inside(target)
+        loss, squared = picture_loss(output, target)
+        marks = strokes(output, target)
         # In the latent, fine detail counts as much as the large forms that fill a picture loss.
-        total = loss + 0.5 * copied + 0.4 * nearness
-        return total, {
+        total = loss + 0.3 * border + 0.35 * marks + 0.4 * nearness + 0.1 * grain_left
+        figures = {
             "picture": float(loss.detach()),
+            "strokes": float(marks.detach()),
             "psnr": psnr(squared),
-            "copy": psnr(copy_error),
             "latent": float(nearness.detach()),
+            "grain": float(grain_left.detach()),
         }
+        if copies is not None:
+            copied, copy_error = picture_loss(_inside(copies), target)
+            total, figures["copy"] = total + 0.5 * copied, psnr(copy_error)
+        return total + self._judge(tasks, output, target), figures
+
+    def _fed_back(
+        self, paint: Callable[[Tensor], Tensor], latent: Tensor, wanted: Tensor
+    ) -> Tensor:
+        """Latents into which the frame before is mixed, as the `feedback` setting does.
+
+        That is the target's latent, sometimes badly shaken, or what the student itself makes of it
+        within a few frames: only so it learns to come back to the target instead of running away.
+        """
+        share = torch.from_numpy(self.random.uniform(0.05, 0.4, (len(latent), 1, 1, 1)))
+        share = share.float().to(latent.device)
+        with torch.no_grad():
+            shaken = float(self.random.choice([0.0, 0.1, 1.0]))
+            previous = wanted + shaken * torch.randn_like(wanted)
+            for _ in range(int(self.random.integers(0, 4))):
+                previous = paint(latent.lerp(previous, share)).clamp(-8, 8)
+        return latent.lerp(previous, share)
+
+    def _judge(self, tasks: list[Task], output: Tensor, target: Tensor) -> Tensor:
+        """The critic's losses, on the tasks that ask for the whole of one style."""
+        critic: Any = self.modules.get("critic")
+        whole = [n for n, task in enumerate(tasks) if not task.blend and task.strength >= 0.5]
+        if critic is None or not whole:
+            return output.new_zeros(())
+        frame = _inside(self._pictures([tasks[number].clean for number in whole]))
+        style = torch.tensor([tasks[number].style for number in whole], device=output.device)
+        with torch.autocast(self.worker.device, torch.bfloat16):
+            judging, judged, matching = losses(critic, output[whole], target[whole], frame, style)
+        return judging + ADVERSARIAL * judged + MATCHING * matching
+
+    def _paint(
+        self, tasks: list[Task], frame: Tensor, target: Tensor
+    ) -> tuple[Tensor, Tensor | None, Tensor, Tensor]:
+        """The student's pictures; copies of the targets, if the autoencoder trains along; how far
+        the painted latents are from those of the targets; and how much of the noise is left in
+        the grain channels, where feedback would gather it."""
+        vae: Any = self.modules["vae"]
+        unet: Any = self.modules["unet"]
+        device, picture = self.worker.device, slice(None, networks.PICTURE_CHANNELS)
+        times = torch.tensor([networks.timestep(task.strength) for task in tasks], device=device)
+        with torch.autocast(device, torch.bfloat16):
+            text = self._text(tasks)
+            latent, reference = networks.encode(vae, torch.cat([frame, target])).float().chunk(2)
+            noise = torch.randn_like(latent)
+            grain = torch.from_numpy(np.stack([task.grain for task in tasks]))
+            noise[:, networks.PICTURE_CHANNELS :] = grain.permute(0, 3, 1, 2).to(device)
+            predict = functools.partial(networks.predict_noise, unet)
+            fed = self.size // FED  # the first ones
+            latent = torch.cat(
+                [
+                    self._fed_back(
+                        lambda fed_latent: networks.one_step(
+                            predict, fed_latent, noise[:fed], times[:fed], text[:fed], self.alphas
+                        ),
+                        latent[:fed],
+                        reference[:fed].detach(),
+                    ),
+                    latent[fed:],
+                ]
+            )
+            result = networks.one_step(predict, latent, noise, times, text, self.alphas)
+            output = networks.decode(vae, result).float()
+            copies = None
+            if self.judged:
+                shaken = reference + 0.03 * torch.randn_like(reference)
+                copies = networks.decode(vae, shaken).float()
+        nearness = (result[:, picture] - reference[:, picture].detach()).abs().mean()
+        spread = (1 - self.alphas[times]).sqrt().view(-1, 1, 1, 1)
+        grain_left = (result[:, networks.PICTURE_CHANNELS :] / spread).abs().mean()
+        return output, copies, nearness, grain_left
 
 
 def tokenizer_of(run: Path, seed: int) -> CLIPTokenizer:
@@ -183,7 +235,7 @@ def tokenizer_of(run: Path, seed: int) -> CLIPTokenizer:
     return tokens.build(corpus(seed), folder)
 
 
-def _stage(worker: Worker, run: Path, seed: int) -> JointStage:
+def _stage(worker: Worker, run: Path, seed: int, judged: bool = False) -> JointStage:
     first = load(run / "autoencoder.pt")
     return JointStage(
         worker,
@@ -192,11 +244,14 @@ def _stage(worker: Worker, run: Path, seed: int) -> JointStage:
         first["averages"]["vae"],
         networks.architecture_of(first),
         seed,
+        load(run / "words.pt")["averages"],
+        judged=judged,
+        folder=run / "data",
     )
 
 
 def train(worker: Worker, run: Path, until: int, seed: int) -> None:
-    """Trains up to step `until`, from `joint.pt` if there is one, else from `autoencoder.pt`."""
+    """Trains up to step `until`, from `joint.pt` if there is one, else from the first stages."""
     stage = _stage(worker, run, seed)
     checkpoint = run / "joint.pt"
     if checkpoint.exists():
@@ -205,11 +260,11 @@ def train(worker: Worker, run: Path, until: int, seed: int) -> None:
 
 
 def anneal(worker: Worker, run: Path, steps: int, seed: int) -> None:
-    """Lets the rates of `joint.pt` fall to zero over some steps, into `annealed.pt`.
+    """Lets the rates of `joint.pt` fall to zero, before a critic, into `annealed.pt`.
 
     An unfinished anneal of the same checkpoint goes on; the joint stage itself is left as it is.
     """
-    stage = _stage(worker, run, seed)
+    stage = _stage(worker, run, seed, judged=True)
     joint, annealed = load(run / "joint.pt"), run / "annealed.pt"
     started = load(annealed) if annealed.exists() else None
     if started is not None and started["anneal_from"] == joint["step"]:

@@ -1,28 +1,35 @@
-"""The networks of `pocket`, all of them real diffusers and transformers classes, and their maths.
+"""The networks of `pocket`: diffusers and transformers classes, and their maths.
 
 Shapes, for a frame of H x W (multiples of 16): pictures (N, 3, H, W) in [-1, 1]; folded pictures
-(N, 3 * PATCH**2, H / PATCH, W / PATCH); latents (N, 32, H / 8, W / 8) of about unit variance; text
-(N, 77, 64). The autoencoder works on folded pictures (pixel-unshuffle outside the network), so that
-no convolution runs at full resolution; readers infer the patch as sqrt(in_channels / 3).
+(N, 3 * PATCH**2, H / PATCH, W / PATCH); latents (N, 36, H / 8, W / 8); text (N, 77, 64). The
+autoencoder works on folded pictures (pixel-unshuffle outside the network), so that no convolution
+runs at full resolution; readers infer the patch as sqrt(in_channels / 3).
+
+Of a latent's 36 channels the first 32 hold the picture. The last four are the grain: the encoder
+leaves them at zero and the decoder does not read them, so in a noisy latent they hold nothing but
+noise. The painters take their brush marks from that noise, and the student learns to do the same.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from diffusers import AutoencoderTiny, DDPMScheduler, UNet2DConditionModel
-from diffusers.models.attention_processor import AttnProcessor
+import torch
+from diffusers import AutoencoderTiny, DDPMScheduler
 from torch import Tensor
 from torch.nn import functional
 from transformers import CLIPTextConfig, CLIPTextModel
 
-LATENT_CHANNELS = 32
+from sdcam.engines.torch_modules import NormFreeUNet
+
+PICTURE_CHANNELS = 32
+GRAIN_CHANNELS = 4
+LATENT_CHANNELS = PICTURE_CHANNELS + GRAIN_CHANNELS
 TEXT_WIDTH = 64
 TEXT_LENGTH = 77
-FULL_STYLE_STRENGTH = 0.5  # from here on the style is complete
 # Of 77 words and phrases the styles' own are at 0.86 to 1.34, all others at 0.29 or less.
 LEAST_PROMPT_DISTANCE = 0.5
 
@@ -32,23 +39,29 @@ class Architecture:
     """The sizes that training may choose; stored in every checkpoint."""
 
     patch: int = 8
-    encoder: tuple[int, int] = (96, 1)  # channels, residual blocks
-    decoder: tuple[int, int] = (128, 2)
-    unet: tuple[int, int] = (64, 128)
+    encoder: tuple[int, int] = (64, 1)  # channels, residual blocks
+    decoder: tuple[int, int] = (96, 1)
+    unet: tuple[int, int] = (96, 128)
 
 
-AUTOENCODER = Architecture()
+ARCHITECTURE = Architecture()
 
-# Betas this small keep the camera's picture: noise of a standard deviation of 0.036 at strength 0.5
-# and 0.07 at 1 costs no detail, and the ratio of style to noise stays even over t.
+# Betas that fall to zero: the noise grows to 0.020 at strength 0.5 and stays near there (0.023 at
+# 1), as the style does. So the grain has one amplitude wherever the style is complete, and the
+# noise costs the picture no detail.
 SCHEDULER: dict[str, Any] = {
     "num_train_timesteps": 1000,
-    "beta_start": 1e-7,
-    "beta_end": 1e-5,
+    "beta_start": 1.1e-6,
+    "beta_end": 1e-9,
     "beta_schedule": "linear",
     "prediction_type": "epsilon",
     "clip_sample": False,
 }
+# While it trains, the UNet reads the grain at unit variance and its output is multiplied with what
+# brings a prediction to the size of latent / noise, so that all weights are of one magnitude and
+# learn at one rate. `fold_gains` moves both factors into the first and the last convolution.
+GRAIN_GAIN = 50.0
+OUTPUT_GAIN = 35.0
 
 
 def autoencoder(architecture: Architecture) -> AutoencoderTiny:
@@ -71,27 +84,66 @@ def autoencoder(architecture: Architecture) -> AutoencoderTiny:
     )
 
 
-def unet(architecture: Architecture) -> UNet2DConditionModel:
-    """Predicts the noise; text enters by cross-attention and, pooled, by scale and shift (FiLM)."""
-    network = UNet2DConditionModel(
+def unet(architecture: Architecture) -> NormFreeUNet:
+    """Predicts the noise; the text enters, pooled, by scale and shift (FiLM).
+
+    At full resolution there is one residual block, behind the half resolution's three: most of
+    the work is done where it costs a quarter.
+    """
+    network: NormFreeUNet = NormFreeUNet(
         sample_size=64,
         in_channels=LATENT_CHANNELS,
         out_channels=LATENT_CHANNELS,
         block_out_channels=architecture.unet,
-        layers_per_block=1,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        layers_per_block=(0, 1),
+        down_block_types=("DownBlock2D", "DownBlock2D"),
         mid_block_type=None,
-        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        up_block_types=("UpBlock2D", "UpBlock2D"),
         cross_attention_dim=TEXT_WIDTH,
         attention_head_dim=4,
-        only_cross_attention=True,  # self-attention cost a quarter of the time
         norm_num_groups=8,
         resnet_time_scale_shift="scale_shift",
         addition_embed_type="text",
         addition_embed_type_num_heads=4,
     )
-    network.set_attn_processor(AttnProcessor())  # the fused one's backward is slow on a CPU
+    with torch.no_grad():  # residual blocks start as the identity, the whole UNet as "no style"
+        for name, module in network.named_modules():
+            if name.endswith("conv2") or name == "conv_out":
+                torch.nn.init.zeros_(module.weight)
+                torch.nn.init.zeros_(module.bias)
     return network
+
+
+def predict_noise(network: NormFreeUNet, noisy: Tensor, timesteps: Tensor, text: Tensor) -> Tensor:
+    """The prediction of a UNet in training, whose gains are not folded in yet."""
+    noisy = torch.cat(
+        [noisy[:, :PICTURE_CHANNELS], GRAIN_GAIN * noisy[:, PICTURE_CHANNELS:]], dim=1
+    )
+    predicted: Tensor = network(noisy, timesteps, encoder_hidden_states=text, return_dict=False)[0]
+    return OUTPUT_GAIN * predicted
+
+
+def fold_gains(network: NormFreeUNet) -> None:
+    """Makes a trained UNet one that takes and gives plain noise."""
+    with torch.no_grad():
+        network.conv_in.weight[:, PICTURE_CHANNELS:] *= GRAIN_GAIN
+        network.conv_out.weight *= OUTPUT_GAIN
+        network.conv_out.bias *= OUTPUT_GAIN
+
+
+def keep_grain_empty(vae: AutoencoderTiny) -> None:
+    """Sets the autoencoder's weights of the grain channels to zero, and keeps them there."""
+    last, first = vae.encoder.layers[-1], vae.decoder.layers[0]
+    written = torch.ones(LATENT_CHANNELS)
+    written[PICTURE_CHANNELS:] = 0
+    for parameter, mask in (
+        (last.weight, written.view(-1, 1, 1, 1)),
+        (last.bias, written),
+        (first.weight, written.view(1, -1, 1, 1)),
+    ):
+        with torch.no_grad():
+            parameter.mul_(mask)
+        parameter.register_hook(lambda gradient, mask=mask: gradient * mask.to(gradient.device))
 
 
 def text_encoder(vocabulary: int) -> CLIPTextModel:
@@ -122,7 +174,7 @@ def patch_of(vae: AutoencoderTiny) -> int:
 
 
 def encode(vae: AutoencoderTiny, picture: Tensor) -> Tensor:
-    """Pictures (N, 3, H, W) in [-1, 1] to latents (N, 32, H / 8, W / 8)."""
+    """Pictures (N, 3, H, W) in [-1, 1] to latents (N, 36, H / 8, W / 8)."""
     return vae.encoder(functional.pixel_unshuffle(picture, patch_of(vae)))
 
 
@@ -141,28 +193,26 @@ def timestep(strength: float) -> int:
     return max(1, min(999, round(strength * 999)))
 
 
-def style_amount(strength: float) -> float:
-    """How much of the style a strength asks for, 0 to 1."""
-    return min(1.0, strength / FULL_STYLE_STRENGTH)
+Prediction = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def one_step(
-    network: UNet2DConditionModel,
+    predict: Prediction,
     latent: Tensor,
     noise: Tensor,
     timesteps: Tensor,
     text: Tensor,
     alphas: Tensor,
 ) -> Tensor:
-    """Noises the latent (N, 32, h, w) to `timesteps` (N,) and takes it back in one step.
+    """Noises the latent (N, 36, h, w) to `timesteps` (N,) and takes it back in one step.
 
+    `predict` gives the noise of (noisy latent, timesteps, text).
     x0 = latent + sqrt(1 - a) / sqrt(a) * (noise - eps), the form that is exact for small noise.
     """
     a = alphas[timesteps].view(-1, 1, 1, 1)
     signal, spread = a.sqrt(), (1 - a).sqrt()
     noisy = signal * latent + spread * noise
-    predicted = network(noisy, timesteps, encoder_hidden_states=text, return_dict=False)[0]
-    return latent + (spread / signal) * (noise - predicted.float())
+    return latent + (spread / signal) * (noise - predict(noisy, timesteps, text).float())
 
 
 def architecture_of(state: Mapping[str, Any]) -> Architecture:

@@ -1,4 +1,5 @@
-"""The words the model learns: ten styles in many phrasings, plain photographs, and noise.
+"""The words the model learns: ten styles and sixteen kinds of light in many phrasings, plain
+photographs, and noise.
 
 `GALLERY` is the table of `config/styles.toml`, word for word. `UNSEEN` is never trained on; it
 tells whether the text encoder learned words or sentences. Prompts are lower-cased by the tokenizer.
@@ -36,14 +37,14 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
     ),
     "watercolor": (
         "watercolor", "watercolour", "a watercolor painting", "watercolor painting",
-        "soft watercolour on paper", "aquarelle", "aquarelle, pastel wash",
+        "soft watercolour on paper", "aquarelle", "aquarelle, pale wash",
         "delicate watercolor illustration", "watercolor wash, light colors", "watercolor sketch",
         "wet on wet watercolor", "loose watercolor, bleeding pigments", "water colours",
         "watercolor on white paper", "pale watercolor portrait", "gouache and watercolor",
         "transparent washes of colour", "watercolour painting, soft edges",
         "light aquarelle painting",
-        "watercolor art, splashes, soft pastel colors", "ink and watercolor wash",
-        "soft washes, watercolor paper", "dreamy pastel watercolor",
+        "watercolor art, splashes, soft colors", "ink and watercolor wash",
+        "soft washes, watercolor paper", "dreamy watercolor",
     ),
     "pencil": (
         "pencil", "a pencil sketch", "pencil drawing", "pencil drawing, graphite on paper",
@@ -132,6 +133,91 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
+# Phrases of light and palette; they follow or precede those of a style, or stand alone.
+LIGHT_PHRASINGS: dict[str, tuple[str, ...]] = {
+    "autumn": (
+        "autumn", "autumn evening", "in autumn", "autumn colors", "fall colors", "autumn leaves",
+        "october light", "autumn palette, rust and ochre", "an autumn day", "fall foliage",
+    ),
+    "winter": (
+        "winter", "in winter", "snow", "winter morning", "snowy", "cold winter light", "frost",
+        "icy", "winter palette", "snowfall", "a cold winter day",
+    ),
+    "spring": (
+        "spring", "in spring", "spring morning", "fresh spring green", "spring blossom",
+        "may light", "spring colors", "a spring day", "springtime",
+    ),
+    "night": (
+        "night", "at night", "moonlight", "midnight", "by night", "moonlit night",
+        "dark blue night", "under the moon", "in the moonlight", "night time",
+    ),
+    "golden hour": (
+        "golden hour", "golden light", "golden hour light", "warm evening sun", "low sun",
+        "golden sunlight", "at golden hour", "golden afternoon", "honey light",
+    ),
+    "sunset": (
+        "sunset", "at sunset", "dusk", "twilight", "afterglow", "pink and orange sky", "sundown",
+        "sunset colors", "evening glow", "at dusk",
+    ),
+    "candlelight": (
+        "candlelight", "by candlelight", "candle lit", "lit by a candle", "firelight",
+        "fireside", "lit by fire", "warm candle light", "by the fire",
+    ),
+    "fog": (
+        "fog", "mist", "in fog", "foggy", "misty", "in the mist", "hazy", "foggy morning", "haze",
+    ),
+    "storm": (
+        "storm", "stormy", "before the storm", "thunderstorm", "overcast", "rainy day",
+        "stormy sky", "heavy clouds", "dark clouds", "rain",
+    ),
+    "underwater": (
+        "underwater", "under water", "undersea", "turquoise light", "in the sea", "deep sea",
+        "teal underwater light", "aquarium light", "ocean light",
+    ),
+    "neon": (
+        "in neon light", "lit by neon", "neon lighting", "neon colors", "magenta and cyan light",
+        "neon palette", "under neon tubes", "neon lit",
+    ),
+    "sepia": (
+        "sepia", "sepia tone", "sepia tones", "in sepia", "brown tones", "sepia toned", "old sepia",
+        "brown monochrome",
+    ),
+    "monochrome": (
+        "monochrome", "black and white", "in black and white", "grayscale", "greyscale",
+        "in shades of grey", "noir", "without color", "film noir",
+    ),
+    "pastel": (
+        "pastel", "pastel colors", "pastel palette", "in pastel tones", "soft pastel colors",
+        "powdery colors", "pastel shades", "candy colors", "pale pastel",
+    ),
+    "vivid": (
+        "vivid", "vivid colors", "saturated colors", "vibrant", "vibrant colors", "colorful",
+        "intense colors", "bright saturated palette", "high saturation",
+    ),
+    "vintage": (
+        "vintage", "faded", "vintage colors", "faded colors", "retro film", "faded print",
+        "old film", "seventies photo", "faded vintage palette", "polaroid",
+    ),
+}  # fmt: skip
+UNSEEN_LIGHT: dict[str, tuple[str, ...]] = {
+    "autumn": ("late autumn afternoon", "colors of fall"),
+    "winter": ("deep snow in winter", "an icy winter night"),
+    "spring": ("green of spring", "first day of spring"),
+    "night": ("late at night", "moonlight from a window"),
+    "golden hour": ("golden evening light", "the golden hour before dinner"),
+    "sunset": ("red sunset sky", "dusk over the city"),
+    "candlelight": ("in the light of a candle", "candlelight dinner"),
+    "fog": ("thick fog", "a misty morning"),
+    "storm": ("a storm is coming", "stormy weather"),
+    "underwater": ("deep underwater", "an underwater world"),
+    "neon": ("bathed in neon light", "neon lighting at a bar"),
+    "sepia": ("a sepia photograph", "warm sepia"),
+    "monochrome": ("classic black and white", "all in monochrome"),
+    "pastel": ("gentle pastel colors", "pastel pink and blue"),
+    "vivid": ("very vivid colors", "vibrant and colorful"),
+    "vintage": ("vintage, faded", "a faded old print"),
+}  # fmt: skip
+
 UNSEEN: dict[str, tuple[str, ...]] = {
     "oil": (
         "portrait painted in oil", "an old oil painting of my family",
@@ -196,7 +282,21 @@ TEMPLATES = (
 )  # fmt: skip
 
 
+# First letters of scripts that the model does not read, each with 60 letters of its own.
+_SCRIPTS = (0x0391, 0x0410, 0x05D0, 0x0627, 0x0905, 0x3042, 0x30A2, 0x4E00, 0x6CB9, 0x7D75, 0xAC00)
+
+
 def _gibberish(random: Random) -> str:
+    """A word that means nothing here: letters, another script, or a style's word misspelt."""
+    kind = random.random()
+    if kind < 0.15:
+        first = int(random.choice(_SCRIPTS))
+        return "".join(chr(first + n) for n in random.integers(0, 60, int(random.integers(1, 6))))
+    if kind < 0.35:
+        word = str(random.choice([name for name in STYLES if len(name) > 4]))
+        place = int(random.integers(1, len(word) - 2))
+        swapped = word[:place] + word[place + 1] + word[place] + word[place + 2 :]
+        return str(random.choice([swapped, word[:place] + word[place + 1 :], word + word[-1]]))
     letters = list("abcdefghijklmnopqrstuvwxyz")
     return "".join(random.choice(letters, int(random.integers(3, 10))))
 
@@ -222,10 +322,34 @@ def plain_prompt(random: Random) -> str:
     return " ".join(_gibberish(random) for _ in range(int(random.integers(1, 4))))
 
 
-def training_prompt(style: str, random: Random) -> str:
-    """A random wording of a style, or of no style for `photo`; never one of `UNSEEN`."""
+LIGHT_TEMPLATES = (
+    "{style}, {light}", "{style}, {light}", "{style}, {light}", "{light}, {style}",
+    "{style}, {light}, {ornament}", "{light} {style}", "{style} {light}",
+    "{style}, {subject}, {light}",
+)  # fmt: skip
+
+
+def training_prompt(style: str, random: Random, light: str | None = None) -> str:
+    """A random wording of a style (of no style for `photo`), and of a light if one is given; never
+    one of `UNSEEN`."""
+    if light is None:
+        return plain_prompt(random) if style == PHOTO else _style_prompt(style, random)
+    phrase = str(random.choice(LIGHT_PHRASINGS[light]))
     if style == PHOTO:
-        return plain_prompt(random)
+        kind = random.random()
+        if kind < 0.4:
+            return phrase
+        words = str(random.choice(PHRASINGS[PHOTO][1:8] if kind < 0.7 else SUBJECTS))
+    elif random.random() < 0.4:
+        words = str(random.choice(PHRASINGS[style]))
+    else:
+        words = _style_prompt(style, random)
+    template = str(random.choice(LIGHT_TEMPLATES))
+    subject, ornament = random.choice(SUBJECTS), random.choice(ORNAMENTS)
+    return template.format(style=words, light=phrase, subject=subject, ornament=ornament)
+
+
+def _style_prompt(style: str, random: Random) -> str:
     if random.random() < 0.15:
         return GALLERY[style]
     while True:
@@ -245,7 +369,10 @@ def corpus(seed: int, prompts: int = 500) -> list[str]:
     random = np.random.default_rng(seed)
     styles = (*STYLES, PHOTO)
     lines = [training_prompt(style, random) for style in styles for _ in range(prompts)]
+    lights = tuple(LIGHT_PHRASINGS)
+    lines += [training_prompt(str(random.choice(styles)), random, light) for light in lights * 50]
     # Every phrase often enough to become whole words.
     lines += [*GALLERY.values(), *SUBJECTS, *ORNAMENTS] * 20
-    lines += [phrase for phrases in PHRASINGS.values() for phrase in phrases] * 10
+    for table in (PHRASINGS, LIGHT_PHRASINGS):
+        lines += [phrase for phrases in table.values() for phrase in phrases] * 10
     return lines

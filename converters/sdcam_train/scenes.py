@@ -11,6 +11,7 @@ import numpy as np
 from .canvas import Canvas, Random, any_colour, smooth_noise
 from .faces import head
 from .filters import Picture, blur
+from .pictures import Pixels
 
 
 def room(size: int, random: Random) -> Picture:
@@ -81,21 +82,52 @@ def room(size: int, random: Random) -> Picture:
 
 
 def talking_head(size: int, random: Random) -> Picture:
-    """A webcam scene, (size, size, 3) in [0, 1]: one person, sometimes two, in a room.
+    """A webcam scene, (size, size, 3) in [0, 1]: one person, sometimes several, in a room.
 
     Heads are 9 to 30 % of a 512-pixel frame in half-width, so a crop may hold an eye or a person.
+    One in seven sits before a bright window, one in eight in the dark.
     """
-    picture = room(size, random)
-    for _ in range(2 if random.random() < 0.12 else 1):
-        r = 512 * float(np.exp(random.uniform(np.log(0.07), np.log(0.26))))
+    wall = room(size, random)
+    picture = wall
+    people = int(random.choice([1, 2, 3, 4], p=[0.80, 0.12, 0.05, 0.03]))
+    for _ in range(people):
+        largest = 0.26 if people < 3 else 0.13
+        r = 512 * float(np.exp(random.uniform(np.log(0.07), np.log(largest))))
         x, y = size * random.uniform(0.15, 0.85), size * random.uniform(0.2, 0.75)
         picture = head(picture, x, y, r, random)
+    light = random.random()
+    if light < 0.14:  # against the light: people dark, the wall behind them bright
+        people_mask = blur((np.abs(picture - wall).sum(-1) > 0.02).astype(np.float32), 1.0)
+        bright = np.clip(wall * random.uniform(1.2, 2.0) + 0.25, 0, 1)
+        picture = bright + people_mask[..., None] * (picture * random.uniform(0.3, 0.6) - bright)
+    elif light < 0.26:  # a dim room, lit by a screen or a lamp
+        picture = picture * random.uniform(0.2, 0.5) * (0.7 + 0.6 * any_colour(random, 0.3, 0.9))
     if random.random() < 0.5:  # a coloured light from one side
         tint = 1 + 0.35 * (any_colour(random) - 0.5)
         ramp = np.linspace(0, 1, size, dtype=np.float32)[None, :, None]
         ramp = ramp if random.random() < 0.5 else ramp[:, ::-1]
         picture = picture * (1 + ramp * (tint - 1))
     return np.asarray(np.clip(picture, 0, 1), np.float32)
+
+
+def held_out_people(size: int) -> list[tuple[Pixels, list[tuple[slice, slice]]]]:
+    """Three drawn people of seeds that training never draws, with the boxes of eyes and mouths."""
+    people = []
+    for seed in range(3):
+        random = np.random.default_rng([2026, seed])
+        x, y, r = 0.5 * size, 0.46 * size, (0.13 + 0.03 * seed) * size
+        picture = head(room(size, random), x, y, r, random)
+
+        def box(across: float, down: float, wide: float, high: float) -> tuple[slice, slice]:
+            left, top = x + (across - wide) * r, y + (down - high) * r  # noqa: B023
+            return (
+                slice(int(top), int(top + 2 * high * r)),  # noqa: B023
+                slice(int(left), int(left + 2 * wide * r)),  # noqa: B023
+            )
+
+        boxes = [box(-0.4, -0.1, 0.34, 0.3), box(0.4, -0.1, 0.34, 0.3), box(0, 0.8, 0.5, 0.25)]
+        people.append((np.asarray(picture * 255 + 0.5, np.uint8), boxes))
+    return people
 
 
 def shapes(size: int, random: Random) -> Picture:

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .muon import Muon
 from .networks import Architecture
 from .workers import Worker
 
@@ -66,19 +67,34 @@ class Stage(ABC):
         }
         self.step = 0
         self.anneal_from: int | None = None  # the step from which the rate falls, if it does
+        self.warm_from = 0  # the step at which the optimizer was new
         self.averages = self._weights()
-        self.optimizer = torch.optim.AdamW(
-            self.groups(), betas=(0.9, 0.99), weight_decay=1e-4, fused=True
-        )
-        self.rates = [float(group["lr"]) for group in self.optimizer.param_groups]
-        self.parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        groups, inner, late = self.groups(), self.inner_groups(), self.late_groups()
+        self.optimizers: list[torch.optim.Optimizer] = [
+            torch.optim.AdamW(groups, betas=(0.9, 0.99), weight_decay=1e-4, fused=True)
+        ]
+        if inner:
+            self.optimizers.append(Muon(inner))
+        if late:
+            self.optimizers.append(torch.optim.AdamW(late, betas=(0.5, 0.99), fused=True))
+        every = (*groups, *inner, *late)
+        self.rates = [float(group["lr"]) for group in every]
+        self.parameters = [p for group in every for p in group["params"]]
         self.random = np.random.default_rng()
         self.figures: list[dict[str, float]] = []
         self._stop = False
 
     @abstractmethod
     def groups(self) -> list[dict[str, Any]]:
-        """Parameter groups with their learning rates."""
+        """Parameter groups with their learning rates, for AdamW."""
+
+    def inner_groups(self) -> list[dict[str, Any]]:
+        """Those of the inner convolutions, for Muon."""
+        return []
+
+    def late_groups(self) -> list[dict[str, Any]]:
+        """Those of modules that begin to train at the end only."""
+        return []
 
     @abstractmethod
     def loss(self) -> tuple[Tensor, dict[str, float]]:
@@ -97,7 +113,7 @@ class Stage(ABC):
         """Share of the full rate: warm-up, then constant; or falling to 0 over an anneal."""
         if self.anneal_from is not None:
             return max(0.0, 1 - (self.step - self.anneal_from) / max(1, until - self.anneal_from))
-        return min(1.0, (self.step + 1) / WARM_UP)
+        return min(1.0, (self.step + 1 - self.warm_from) / WARM_UP)
 
     def advance(self, rate: float = 1.0) -> bool:
         """One optimizer step; true when the workers were asked to stop."""
@@ -105,15 +121,18 @@ class Stage(ABC):
         seeds = [self.seed, self.worker.number, self.step]
         self.random = np.random.default_rng(seeds)
         torch.manual_seed(int(self.random.integers(2**31)))
-        for group, full in zip(self.optimizer.param_groups, self.rates, strict=True):
+        groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
+        for group, full in zip(groups, self.rates, strict=True):
             group["lr"] = full * rate
         loss, figures = self.loss()
-        self.optimizer.zero_grad(set_to_none=True)
+        for parameter in self.parameters:
+            parameter.grad = None
         loss.backward()
         stop = self.worker.average(self.parameters, self._stop)
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
         if torch.isfinite(norm):
-            self.optimizer.step()
+            for optimizer in self.optimizers:
+                optimizer.step()
         self.step += 1
         self._average()
         self.figures.append({"loss": float(loss.detach()), "norm": float(norm), **figures})
@@ -134,21 +153,27 @@ class Stage(ABC):
             "stage": self.name,
             "step": self.step,
             "anneal_from": self.anneal_from,
+            "warm_from": self.warm_from,
             "seed": self.seed,
             "architecture": asdict(self.architecture),
             "averages": self.averages,
             "weights": self._weights(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
         }
 
     def restore(self, state: State) -> None:
         """Goes on from a checkpoint of the same stage."""
         for name, module in self.modules.items():
-            module.load_state_dict(state["weights"][name])
-            self.averages[name] = {k: v.clone() for k, v in state["averages"][name].items()}
-        self.optimizer.load_state_dict(state["optimizer"])
+            if name in state["weights"]:  # a critic joins later
+                module.load_state_dict(state["weights"][name])
+                self.averages[name] = {k: v.clone() for k, v in state["averages"][name].items()}
         self.step = int(state["step"])
         self.anneal_from = state.get("anneal_from")
+        self.warm_from = int(state.get("warm_from", 0))
+        if not state["optimizers"]:  # from a compact checkpoint
+            self.warm_from = self.step
+        for optimizer, stored in zip(self.optimizers, state["optimizers"], strict=False):
+            optimizer.load_state_dict(stored)
 
     def train(self, until: int, checkpoint: Path) -> None:
         """Trains up to step `until`, or until SIGTERM or SIGINT, saving as it goes."""

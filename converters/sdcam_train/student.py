@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from diffusers import AutoencoderTiny, DDPMScheduler, UNet2DConditionModel
+from diffusers import AutoencoderTiny, DDPMScheduler
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
+
+from sdcam.engines.torch_modules import unet_class
+from sdcam.pipeline.denoise import fixed_noise
 
 from . import networks, tokens
 from .stage import load
@@ -42,7 +46,7 @@ class Student:
 
     tokenizer: CLIPTokenizer
     text_encoder: CLIPTextModel
-    unet: UNet2DConditionModel
+    unet: torch.nn.Module
     vae: AutoencoderTiny
     alphas: Tensor
 
@@ -56,6 +60,7 @@ class Student:
         for name, module in (("text_encoder", text), ("unet", unet), ("vae", vae)):
             module.load_state_dict(state["averages"][name])
             module.eval()
+        networks.fold_gains(unet)
         return cls(tokenizer, text, unet, vae, networks.alphas_cumprod())
 
     @classmethod
@@ -65,9 +70,9 @@ class Student:
         return cls(
             CLIPTokenizer.from_pretrained(folder / "tokenizer"),
             CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32).eval(),
-            UNet2DConditionModel.from_pretrained(
-                folder / "unet", torch_dtype=torch.float32, low_cpu_mem_usage=False
-            ).eval(),
+            unet_class(json.loads((folder / "unet" / "config.json").read_text("utf-8")))
+            .from_pretrained(folder / "unet", torch_dtype=torch.float32, low_cpu_mem_usage=False)
+            .eval(),
             AutoencoderTiny.from_pretrained(
                 folder / "vae", torch_dtype=torch.float32, low_cpu_mem_usage=False
             ).eval(),
@@ -75,9 +80,14 @@ class Student:
         )
 
     def noise(self, height: int, width: int) -> Tensor:
-        """The fixed noise for a frame of that size."""
-        shape = (1, networks.LATENT_CHANNELS, height // 8, width // 8)
-        return torch.randn(shape, generator=torch.Generator().manual_seed(SEED))
+        """The fixed noise for a frame of that size, the one that the service draws."""
+        shape = (1, int(self.vae.config.latent_channels), height // 8, width // 8)
+        return torch.from_numpy(fixed_noise(SEED, shape))
+
+    def grain(self, height: int, width: int) -> npt.NDArray[np.float32]:
+        """What the painters take their strokes from, (H / 8, W / 8, 4): the last channels of it."""
+        last = self.noise(height, width)[0, -networks.GRAIN_CHANNELS :]
+        return np.ascontiguousarray(last.permute(1, 2, 0).numpy())
 
     def embed(self, prompt: str) -> Tensor:
         """A prompt as (1, 77, 64)."""
@@ -96,7 +106,13 @@ class Student:
         noise = self.noise(latent.shape[2] * 8, latent.shape[3] * 8)
         steps = torch.tensor([networks.timestep(strength)])
         with torch.inference_mode():
-            return networks.one_step(self.unet, latent, noise, steps, text, self.alphas)
+            return networks.one_step(self._predict, latent, noise, steps, text, self.alphas)
+
+    def _predict(self, noisy: Tensor, timesteps: Tensor, text: Tensor) -> Tensor:
+        predicted: Tensor = self.unet(
+            noisy, timesteps, encoder_hidden_states=text, return_dict=False
+        )[0]
+        return predicted
 
     def picture(self, latent: Tensor) -> Tensor:
         """A latent as a picture (1, 3, H, W) in about [-1, 1]."""

@@ -1,9 +1,8 @@
 """Ten painters: classical non-photorealistic rendering that the student learns to imitate.
 
-Each takes a float32 RGB picture (H, W, 3) in [0, 1] and returns one of the same shape; values may
-leave [0, 1], `paint` clips. All are local and deterministic; lengths are pixels of a 512-pixel
-frame. Textures (hatching, dots, dabs) repeat with the latent cell of 8 pixels, because a
-convolutional student knows no other phase.
+Each takes a `Subject` (picture and grain) and returns a picture (H, W, 3); values may leave [0, 1],
+`paint` clips. All are local and deterministic. Whatever is random in them (brush marks, hatching,
+pigment) comes from the grain, which the student sees as well.
 """
 
 from __future__ import annotations
@@ -14,220 +13,276 @@ import numpy as np
 import numpy.typing as npt
 
 from .filters import (
+    Flow,
     Picture,
+    Plane,
     blur,
     colour,
     contrast,
+    displace,
     edge_strength,
-    features,
     gradient_map,
     guided_base,
-    ink,
-    kuwahara,
     luminance,
-    orientation,
+    mix,
     posterize,
+    ramp,
     relief,
     saturate,
-    smear,
     step,
-    stripes,
+    waves,
+    wide_blur,
 )
+from .subject import Subject, smeared_spread, unit
 
 
-def _key_lines(picture: Picture, width: float) -> Picture:
-    """Ink (H, W, 1) around forms, and around the clearest details such as eyes; fur stays clean."""
-    forms = ink(luminance(kuwahara(picture, 4)), width, 0.010, 0.034)
-    details = ink(luminance(picture), 1.3, 0.018, 0.045)
-    return np.asarray(np.maximum(forms, 0.85 * details)[..., None], np.float32)
-
-
-def pencil(picture: Picture) -> Picture:
-    """Graphite on white paper: dodged contours, two directions of hatching in the shadows."""
-    light = luminance(picture)
-    dodge = np.clip(light / np.maximum(blur(light, 7.0), 0.04), 0, 1) ** 2.2
-    lines = 1 - 0.75 * ink(light, 1.1, 0.006, 0.04)
-    tone = blur(light, 1.5)
-    first = step(stripes(light.shape, 1, 1), 0.1, 0.18) * step(-tone, -0.50, 0.06)
-    second = step(stripes(light.shape, 1, -1), 0.1, 0.18) * step(-tone, -0.27, 0.05)
-    shade = 1 - 0.30 * first - 0.34 * second - 0.16 * step(-tone, -0.2, 0.08)
-    graphite = np.clip(dodge * lines * shade, 0, 1)
-    paper, lead = colour((0.98, 0.97, 0.94)), colour((0.13, 0.13, 0.15))
-    return np.asarray(lead + (paper - lead) * graphite[..., None], np.float32)
-
-
-def oil(picture: Picture) -> Picture:
-    """Old-master oil: thick strokes along the forms, warm varnish, umber shadows, impasto light."""
-    flat = kuwahara(picture, 4)
-    strokes = smear(flat, *orientation(luminance(picture), 3.0), length=5.0)
-    strokes = kuwahara(strokes, 4) + 0.8 * features(picture)
-    light = luminance(strokes)
+def oil(subject: Subject) -> Picture:
+    """Old-master oil: impasto strokes along the forms, warm varnish, umber shadows."""
+    calm = (1 - 0.8 * subject.detail)[..., None]
+    paint = mix(subject.picture, subject.brush.smear(subject.paint, 6), 0.12 + 0.88 * calm)
+    marks, bristles = subject.strokes(0, 16, 1.2), subject.strokes(2, 10, 0.5)
+    light = luminance(paint)
+    # A loaded brush leaves thicker paint in the light, and its colour varies from touch to touch.
+    touch = np.tanh(1.3 * marks)[..., None]
+    tinted = paint * (1 + calm * (0.10 * touch + 0.04 * bristles[..., None]))
+    tinted = tinted + calm * bristles[..., None] * colour((0.018, 0.0, -0.022))
+    rich = contrast(saturate(tinted, 1.2), 1.15, 0.45)
+    height = (0.6 * touch[..., 0] + 0.4 * bristles) * (0.5 + 0.5 * light)
+    rich = rich + (0.22 * np.clip(relief(height), -0.5, 0.6))[..., None] * calm
     glaze = gradient_map(
-        light,
+        np.clip(light, 0, 1),
         [
-            (0.0, (0.07, 0.03, 0.02)),
-            (0.25, (0.30, 0.14, 0.06)),
-            (0.55, (0.72, 0.47, 0.20)),
-            (0.8, (0.96, 0.80, 0.48)),
-            (1.0, (1.0, 0.95, 0.76)),
+            (0.0, (0.06, 0.03, 0.02)),
+            (0.3, (0.36, 0.19, 0.09)),
+            (0.6, (0.78, 0.55, 0.30)),
+            (1.0, (1.0, 0.96, 0.82)),
         ],
     )
-    rich = contrast(saturate(strokes, 1.6), 1.25, 0.48) * colour((1.06, 0.92, 0.66))
-    bristles = relief(light, 0.9) * 2.2
-    return np.asarray(0.5 * rich + 0.5 * glaze - bristles[..., None], np.float32)
+    varnished = 0.70 * rich + 0.30 * (glaze + luminance(rich - paint)[..., None])
+    return np.asarray(varnished * colour((1.03, 0.98, 0.90)), np.float32)
 
 
-def watercolor(picture: Picture) -> Picture:
-    """Transparent washes on white paper: pale, wet in wet, pigment pooled at the edges."""
-    wash = 0.6 * kuwahara(picture, 8) + 0.4 * kuwahara(picture, 4)
-    wash = saturate(np.clip(wash + 0.7 * features(picture), 0, 1) ** 0.62, 1.5)
-    pooled = step(edge_strength(luminance(wash), 1.2), 0.05, 0.012)
-    pigment = 1 - np.clip(wash, 0, 1)
-    granulation = 1 + 0.06 * stripes(pooled.shape, 1, 0) * stripes(pooled.shape, 0, 1)
-    density = pigment * (0.68 + 0.75 * pooled[..., None]) * granulation[..., None]
-    return np.asarray(colour((1.0, 0.985, 0.95)) - density, np.float32)
+def impressionist(subject: Subject) -> Picture:
+    """Broken colour in short touches along the forms: high key, violet shadows, sunny light."""
+    first, second = subject.strokes(0, 8, 1.1), subject.strokes(3, 8, 1.1)
+    calm = 1 - 0.75 * subject.detail
+    # A touch takes its colour from beside its place, so that borders break up into touches.
+    moved = displace(subject.paint, 2.2 * first * calm, 2.2 * second * calm)
+    paint = mix(subject.brush.smear(moved, 5), subject.picture, 0.8 * subject.detail)
+    key = 0.15 + 0.86 * np.clip(saturate(paint, 1.6), 0, 1)
+    light = luminance(key)[..., None]
+    key = key + (1 - light) * colour((0.02, -0.03, 0.13)) + light * colour((0.05, 0.03, -0.06))
+    warm, cool = np.tanh(1.6 * first) * calm, np.tanh(1.6 * second) * calm
+    key = key + warm[..., None] * colour((0.085, 0.055, -0.045))
+    key = key + cool[..., None] * colour((-0.06, 0.012, 0.085))
+    touch = relief(warm + 0.7 * cool)
+    return np.asarray(key + (0.22 * touch)[..., None], np.float32)
 
 
-def cyberpunk(picture: Picture) -> Picture:
-    """Night with neon: violet shadows, cyan light, contours glowing magenta and cyan."""
-    light = luminance(picture)
-    paint = kuwahara(picture, 4)
-    tone = gradient_map(
-        luminance(paint),
+def watercolor(subject: Subject) -> Picture:
+    """Washes on white paper: pale, edges where pigment pools, granulation, drawn features."""
+    wobble = 1 - 0.8 * subject.detail
+    bent = displace(
+        subject.picture, 1.8 * wobble * subject.noise(1, 4), 1.8 * wobble * subject.noise(2, 4)
+    )
+    wash = subject.line_flow.kuwahara(subject.line_flow.kuwahara(bent, 8), 6)
+    wash = mix(wash, subject.picture, 0.40 * subject.detail)
+    wash = saturate(np.clip(wash, 0, 1) ** 0.66, 1.5)
+    light = luminance(wash)
+    pooled = ramp(edge_strength(light, 1.0), 0.012, 0.055)
+    # Wet paint dries with a dark rim on its own side of the border.
+    rim = np.clip(blur(light, 3.5) - light, 0, 0.2) * 4 * pooled + 0.25 * pooled
+    density = 0.96 + 0.11 * subject.noise(3, 10) + rim
+    density = density * (0.92 + 0.055 * subject.noise(0, 0.6))
+    dry = 1 - 0.55 * step(light, 0.86, 0.035)  # the paper is left white in the light
+    pigment = (1 - np.clip(wash, 0, 1)) * (density * dry)[..., None]
+    drawn = subject.ink(1.0, 0.014, 0.055, 4) * (0.22 + 0.38 * subject.detail)
+    painted = colour((0.995, 0.985, 0.955)) - 0.92 * pigment
+    painted = painted * (1 - drawn[..., None] * colour((0.62, 0.68, 0.60)))
+    tooth = relief(subject.noise(2, 0.5))
+    return np.asarray(painted + 0.012 * tooth[..., None], np.float32)
+
+
+def pencil(subject: Subject) -> Picture:
+    """Graphite on toothed paper: contours, and hatching in three directions builds the tone."""
+    light = luminance(subject.picture)
+    tone = blur(light, 1.2)
+    around = wide_blur(light, 12.0)
+    local = np.clip(light / np.maximum(around, 0.08), 0, 1.05)
+
+    def hatch(degrees: float, field: int, length: float, dark: Plane) -> Plane:
+        """Thin strokes where the smeared noise is near zero, wider where it is darker."""
+        marks = Flow.straight(subject.shape, degrees).smear(subject.noise(field, 0.9), length)
+        marks = unit(marks, smeared_spread(length))
+        pressed = 1.5 * dark * (0.9 + 0.12 * subject.noise(2, 4))
+        return ramp(pressed - np.abs(marks), -0.2, 0.3) * ramp(dark, 0.0, 0.12)
+
+    first = hatch(-52, 0, 18, ramp(tone, 0.70, 0.25))
+    second = hatch(34, 1, 16, ramp(tone, 0.46, 0.10))
+    third = hatch(-10, 3, 16, ramp(tone, 0.24, 0.0))
+    contour = np.maximum(subject.ink(1.1, 0.006, 0.035, 7), 0.9 * subject.ink(0.8, 0.012, 0.05, 3))
+    tooth = 0.91 + 0.09 * subject.noise(2, 0.5)
+    shade = 0.30 * ramp(tone, 0.72, 0.12)  # graphite rubbed with a finger
+    lead = 1 - (1 - shade) * (1 - 0.36 * first) * (1 - 0.42 * second) * (1 - 0.42 * third)
+    lead = 1 - (1 - np.clip(lead * tooth, 0, 1)) * (1 - 0.80 * contour)
+    lead = lead + 0.50 * (1 - np.minimum(local, 1) ** 1.5) * tooth
+    white, graphite = colour((0.975, 0.968, 0.94)), colour((0.15, 0.15, 0.17))
+    sheet = white + 0.012 * relief(subject.noise(2, 0.5))[..., None]
+    return mix(sheet, np.broadcast_to(graphite, sheet.shape), np.clip(lead, 0, 0.97))
+
+
+def cyberpunk(subject: Subject) -> Picture:
+    """A wet night: violet shadows, lines that glow magenta and cyan, rain in their light."""
+    paint = subject.paint
+    tone = luminance(paint)
+    night = gradient_map(
+        np.clip(tone, 0, 1),
         [
-            (0.0, (0.02, 0.01, 0.09)),
-            (0.35, (0.22, 0.03, 0.36)),
-            (0.65, (0.42, 0.12, 0.62)),
-            (1.0, (0.30, 0.68, 0.86)),
+            (0.0, (0.02, 0.01, 0.07)),
+            (0.35, (0.13, 0.04, 0.27)),
+            (0.7, (0.32, 0.14, 0.52)),
+            (1.0, (0.50, 0.55, 0.80)),
         ],
     )
-    base = 0.8 * tone + 0.2 * 0.6 * np.clip(saturate(paint, 2.0), 0, 1)
-    edge = np.clip(edge_strength(light, 1.3) * 8, 0, 1)
-    glow = blur(edge, 5.0)
-    warmth = step(blur(picture[..., 0] - picture[..., 2], 3.0), 0.04, 0.05)[..., None]
-    neon = warmth * colour((1.0, 0.12, 0.72)) + (1 - warmth) * colour((0.05, 0.92, 1.0))
-    return np.asarray(base + neon * (0.8 * edge + 0.75 * glow)[..., None], np.float32)
+    base = 0.72 * night + 0.28 * 0.75 * np.clip(saturate(paint, 1.8), 0, 1)
+    wire = np.maximum(subject.ink(1.3, 0.008, 0.03, 8), 0.8 * subject.ink(0.8, 0.015, 0.05, 4))
+    near, far = blur(wire, 3.0), wide_blur(wire, 10.0)
+    warmth = step(blur(subject.picture[..., 0] - subject.picture[..., 2], 4.0), 0.05, 0.04)
+    neon = mix(
+        np.broadcast_to(colour((0.06, 0.88, 1.0)), paint.shape),
+        np.broadcast_to(colour((1.0, 0.13, 0.70)), paint.shape),
+        warmth,
+    )
+    glow = neon * (0.85 * wire + 0.55 * near + 0.75 * far)[..., None]
+    core = (wire**2)[..., None] * 0.30
+    rain = Flow.straight(subject.shape, 80).smear(subject.noise(0, 0.5), 18)
+    rain = np.clip(unit(rain, smeared_spread(18)) - 0.8, 0, 2) * (1 - 0.8 * subject.detail)
+    streaks = rain[..., None] * (0.05 + 0.35 * far)[..., None] * colour((0.75, 0.85, 1.0))
+    return np.asarray(base + glow + core + streaks, np.float32)
 
 
-def anime(picture: Picture) -> Picture:
-    """Cel animation: two or three flat tones, lilac shadows, bright clean colours, thin lines."""
-    cel = kuwahara(kuwahara(picture, 6), 4)
+def anime(subject: Subject) -> Picture:
+    """Cel animation: two or three flat tones, lilac shadows, clean bright colours, thin lines."""
+    cel = subject.flat
     light = luminance(cel)
-    tones = posterize(light, 3, 14.0)
-    lifted = 0.34 + 0.66 * tones
-    hue = cel / (light + 0.06)[..., None]
-    flat = saturate(np.clip(hue * lifted[..., None], 0, 1.3), 1.55)
-    shadow = (1 - step(light, 0.36, 0.03))[..., None]
-    flat = flat * (1 - shadow * (1 - colour((0.80, 0.74, 1.10)))) + 0.03 * colour((0.2, 0.6, 1.0))
-    line = _key_lines(picture, 1.5)
-    return np.asarray(flat * (1 - line) + line * colour((0.20, 0.12, 0.24)), np.float32)
+    tones = posterize(light, 3, subject.crispness(2.0, 12.0))
+    lifted = 0.20 + 0.80 * tones
+    hue = cel / (light + 0.05)[..., None]
+    flat = saturate(np.clip(hue * lifted[..., None], 0, 1.25), 1.45)
+    shadow = 1 - step(light, 0.34, 0.03)
+    flat = flat * (1 - shadow[..., None] * (1 - colour((0.84, 0.76, 1.12))))
+    flat = 0.03 + flat * colour((1.0, 1.0, 1.03))
+    shine = step(light, 0.83, 0.02) * (1 - subject.detail)
+    # Backgrounds are gouache: large soft touches, hardly seen.
+    wash = subject.strokes(1, 14, 1.6) * (1 - subject.detail) * 0.022
+    flat = flat + (0.05 * shine + wash)[..., None]
+    line = np.maximum(subject.ink(1.2, 0.010, 0.028, 8), 0.9 * subject.ink(0.8, 0.020, 0.05, 3))
+    return mix(flat, np.broadcast_to(colour((0.17, 0.10, 0.20)), flat.shape), line)
 
 
-def hdr(picture: Picture) -> Picture:
-    """Tone-mapped photograph: open shadows, strong local contrast, teal against orange."""
-    light = luminance(picture)
-    base = guided_base(light, 14, 0.02)
-    fine = blur(light, 0.8)
-    detail = np.tanh((fine - base) * 2.6) * 0.55 + (fine - blur(light, 3.0)) * 1.3
-    mapped = np.clip(0.44 + 0.55 * (base - 0.5) + detail, 0.02, 1.1)
-    lit = picture * ((mapped + 0.03) / (light + 0.06))[..., None]
-    lit = contrast(saturate(np.clip(lit, 0, 1.2), 1.45), 1.15, 0.45)
-    tint = step(mapped, 0.5, 0.12)[..., None]
-    grade = tint * colour((0.10, 0.03, -0.09)) + (1 - tint) * colour((-0.09, 0.02, 0.07))
+def hdr(subject: Subject) -> Picture:
+    """Tone-mapped photograph: open shadows, crisp local contrast without halos, rich colour."""
+    light = luminance(subject.picture)
+    clean = blur(light, 0.7)
+    large = guided_base(clean, 15, 0.012)
+    middle = guided_base(clean, 4, 0.004)
+    mapped = 0.47 + 0.52 * (large - 0.5) + 1.9 * np.tanh(1.4 * (middle - large)) / 1.4
+    mapped = mapped + 2.6 * (clean - middle)
+    mapped = np.clip(mapped, 0.015, 1.08)
+    lit = subject.picture * ((mapped + 0.02) / (light + 0.04))[..., None]
+    lit = contrast(saturate(np.clip(lit, 0, 1.25), 1.5), 1.12, 0.45)
+    bright = step(mapped, 0.5, 0.10)[..., None]
+    grade = bright * colour((0.07, 0.02, -0.07)) + (1 - bright) * colour((-0.06, 0.01, 0.06))
     return np.asarray(lit + grade, np.float32)
 
 
-def impressionist(picture: Picture) -> Picture:
-    """Broken colour in short dabs along the forms: high key, violet shadows, sunny light."""
-    cos2, sin2 = orientation(luminance(picture), 4.0)
-    paint = saturate(smear(kuwahara(picture, 4), cos2, sin2, length=5.0), 1.7)
-    paint = paint + 0.8 * features(picture)
-    light = luminance(paint)[..., None]
-    key = 0.24 + 0.78 * np.clip(paint, 0, 1)
-    key = key + (1 - light) * colour((-0.01, -0.04, 0.16)) + light * colour((0.06, 0.03, -0.10))
-    shape = light.shape[:2]
-    level, upright = stripes(shape, 0, 1), stripes(shape, 1, 0)
-    rising, falling = stripes(shape, 1, 1), stripes(shape, 1, -1)
-    # Stripes follow the edge: cos2 = 1 is a level stroke, sin2 = 1 one that falls to the right.
-    dabs = (
-        np.maximum(cos2, 0) * level
-        + np.maximum(-cos2, 0) * upright
-        + np.maximum(sin2, 0) * falling
-        + np.maximum(-sin2, 0) * rising
-    )
-    calm = np.clip(1 - np.hypot(cos2, sin2), 0, 1)
-    dabs = (dabs + calm * 0.5 * rising)[..., None]
-    return np.asarray(key + dabs * colour((0.075, 0.05, -0.02)), np.float32)
-
-
-def dark_fantasy(picture: Picture) -> Picture:
-    """Chiaroscuro: crushed cold shadows, drained colour, ember light that blooms."""
-    paint = kuwahara(picture, 4)
+def dark_fantasy(subject: Subject) -> Picture:
+    """Chiaroscuro: cold dry-brushed darkness, light of embers, sparks."""
+    paint = subject.brush.smear(subject.paint, 5)
     light = luminance(paint)
-    drama = step(light, 0.43, 0.10)
+    calm = 1 - 0.75 * subject.detail
+    marks, scratch = subject.strokes(2, 14), subject.strokes(0, 12, 0.5)
+    drama = step(light, 0.45, 0.085)
+    level = np.clip(0.6 * drama + 0.4 * light**1.5 + 0.05 * marks * calm, 0, 1)
     tone = gradient_map(
-        np.clip(0.55 * drama + 0.45 * light**1.6, 0, 1),
+        level,
         [
-            (0.0, (0.01, 0.02, 0.03)),
-            (0.25, (0.05, 0.14, 0.18)),
-            (0.5, (0.36, 0.25, 0.17)),
-            (0.85, (0.93, 0.62, 0.30)),
-            (1.0, (1.0, 0.90, 0.62)),
+            (0.0, (0.012, 0.016, 0.026)),
+            (0.22, (0.055, 0.11, 0.14)),
+            (0.5, (0.34, 0.25, 0.18)),
+            (0.85, (0.90, 0.62, 0.33)),
+            (1.0, (1.0, 0.90, 0.66)),
         ],
     )
-    body = 0.72 * tone + 0.28 * saturate(paint, 0.6) * (0.4 + 0.6 * light[..., None])
-    grain = blur(luminance(picture), 0.8) - blur(luminance(picture), 3.0)
+    body = 0.74 * tone + 0.26 * saturate(paint, 0.6) * (0.35 + 0.65 * light[..., None])
+    # Dry brush over the dark: the bristles catch some light.
+    dry = np.clip(scratch - 0.5, 0, 2) * (1 - drama) * calm
+    body = body + dry[..., None] * colour((0.055, 0.060, 0.062))
+    clean = subject.light
+    body = body + (1.5 * (clean - blur(clean, 3.0)))[..., None] * colour((1.0, 0.92, 0.82))
     bloom = blur(np.clip(luminance(tone) - 0.55, 0, 1), 6.0)[..., None] * colour((0.5, 0.3, 0.1))
-    return np.asarray(body + 0.7 * grain[..., None] + bloom, np.float32)
+    spark = ramp(subject.noise(3, 1.0), 1.6, 1.9) * (1 - drama)
+    glow = (spark + 1.6 * blur(spark, 2.5))[..., None] * colour((0.95, 0.42, 0.10))
+    return np.asarray(body + bloom + 0.8 * glow, np.float32)
 
 
-def ukiyo_e(picture: Picture) -> Picture:
-    """Woodblock print: five flat inks from Prussian blue to paper, bold key lines."""
-    flat = kuwahara(kuwahara(picture, 8), 4)
-    tone = posterize(luminance(flat), 4, 16.0)
+def ukiyo_e(subject: Subject) -> Picture:
+    """Woodblock print: five flat inks from Prussian blue to paper, key lines, the block's grain."""
+    tone = posterize(luminance(subject.flat), 4, subject.crispness(2.5, 14.0))
     inks = gradient_map(
         tone,
         [
-            (0.0, (0.10, 0.15, 0.29)),
-            (0.25, (0.19, 0.36, 0.50)),
-            (0.5, (0.60, 0.60, 0.50)),
-            (0.75, (0.90, 0.79, 0.58)),
-            (1.0, (0.97, 0.93, 0.80)),
+            (0.0, (0.09, 0.14, 0.28)),
+            (0.25, (0.17, 0.34, 0.49)),
+            (0.5, (0.52, 0.60, 0.54)),
+            (0.75, (0.88, 0.79, 0.60)),
+            (1.0, (0.97, 0.93, 0.81)),
         ],
     )
-    warmth = step(blur(picture[..., 0] - picture[..., 2], 2.5), 0.22, 0.035)[..., None]
     red = gradient_map(
         tone,
         [
-            (0.0, (0.22, 0.10, 0.14)),
-            (0.5, (0.74, 0.32, 0.20)),
-            (0.75, (0.94, 0.66, 0.46)),
-            (1.0, (0.98, 0.88, 0.72)),
+            (0.0, (0.22, 0.09, 0.13)),
+            (0.25, (0.52, 0.17, 0.15)),
+            (0.5, (0.78, 0.36, 0.24)),
+            (0.75, (0.95, 0.70, 0.50)),
+            (1.0, (0.98, 0.88, 0.74)),
         ],
     )
-    print_ = inks * (1 - 0.75 * warmth) + red * 0.75 * warmth
-    line = _key_lines(picture, 1.8)
-    return np.asarray(print_ * (1 - line) + line * colour((0.07, 0.07, 0.12)), np.float32)
+    warmth = step(blur(subject.picture[..., 0] - subject.picture[..., 2], 3.0), 0.19, 0.03)
+    print_ = mix(inks, red, 0.85 * warmth)
+    wood = Flow.straight(subject.shape, 0).smear(subject.noise(0, 0.6), 26)
+    wood = unit(wood, smeared_spread(26)) * (1 - 0.7 * subject.detail)
+    print_ = print_ * (1 + 0.06 * wood + 0.018 * subject.noise(2, 0.5))[..., None]
+    line = np.maximum(subject.ink(1.6, 0.010, 0.024, 10), 0.9 * subject.ink(0.9, 0.02, 0.05, 3))
+    return mix(print_, np.broadcast_to(colour((0.06, 0.07, 0.13)), print_.shape), 0.96 * line)
 
 
-def pop_art(picture: Picture) -> Picture:
+def pop_art(subject: Subject) -> Picture:
     """Comic print: few pure inks, halftone dots that grow with the dark, heavy outlines."""
-    flat = kuwahara(picture, 6)
-    bold = np.clip(contrast(saturate(flat, 2.6), 1.6, 0.44), 0, 1)
-    plates = np.stack([posterize(bold[..., channel], 2, 16.0) for channel in range(3)], -1)
+    flat = subject.flat
     light = luminance(flat)
-    screen = 0.5 * (stripes(light.shape, 1, 0) + stripes(light.shape, 0, 1))
-    dots = step(np.asarray(screen - 1.5 * light + 0.62, np.float32), 0.0, 0.07) * step(
-        -light, -0.74, 0.03
+    hue = flat - light[..., None]
+    strength = np.sqrt((hue * hue).sum(-1))
+    pure = hue / (strength + 0.02)[..., None] * (0.62 * ramp(strength, 0.04, 0.16))[..., None]
+    tone = posterize(contrast(light, 1.25, 0.45), 3, subject.crispness(4.0, 14.0))
+    plates = np.clip(0.06 + 0.94 * tone[..., None] + pure, 0, 1) * colour((1.0, 0.97, 0.88))
+    screen = 0.5 * (waves(light.shape, 1, 1) + waves(light.shape, 1, -1))
+    dots = step(np.asarray(screen - 2.4 * (light - 0.50), np.float32), 0.0, 0.08)
+    dots = dots * step(light, 0.18, 0.03) * step(-light, -0.80, 0.03)
+    warm = step(blur(flat[..., 0] - flat[..., 2], 2.0), 0.06, 0.04)
+    ink = mix(
+        np.broadcast_to(colour((0.10, 0.38, 0.80)), flat.shape),
+        np.broadcast_to(colour((0.90, 0.13, 0.20)), flat.shape),
+        warm,
     )
-    dots = dots * step(light, 0.12, 0.03)
-    plates = plates * (1 - 0.6 * dots[..., None] * (1 - colour((0.55, 0.05, 0.35))))
-    plates = 0.04 + plates * colour((1.0, 0.97, 0.90))
-    line = _key_lines(picture, 2.0)
-    return np.asarray(plates * (1 - line) + line * colour((0.03, 0.02, 0.05)), np.float32)
+    plates = mix(plates, ink, 0.72 * dots)
+    line = np.maximum(subject.ink(1.9, 0.008, 0.022, 9), 0.9 * subject.ink(1.0, 0.02, 0.05, 3))
+    return mix(plates, np.broadcast_to(colour((0.03, 0.02, 0.05)), plates.shape), line)
 
 
-TEACHERS: dict[str, Callable[[Picture], Picture]] = {
+Painter = Callable[[Subject], Picture]
+TEACHERS: dict[str, Painter] = {
     "oil": oil,
     "watercolor": watercolor,
     "pencil": pencil,
@@ -240,8 +295,23 @@ TEACHERS: dict[str, Callable[[Picture], Picture]] = {
     "pop art": pop_art,
 }
 
+Pixels = npt.NDArray[np.uint8]
 
-def paint(style: str, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """The teacher's rendering of an RGB uint8 picture (H, W, 3), same shape and type."""
-    painted = TEACHERS[style](np.asarray(picture / np.float32(255), np.float32))
-    return np.asarray(np.clip(painted, 0, 1) * 255 + 0.5, np.uint8)
+
+def to_pixels(picture: Picture) -> Pixels:
+    """A picture in [0, 1], clipped and rounded to uint8."""
+    return np.asarray(np.clip(picture, 0, 1) * 255 + 0.5, np.uint8)
+
+
+def paint(style: str, picture: Pixels, grain: Picture) -> Pixels:
+    """A teacher's rendering of an RGB uint8 picture (H, W, 3), H and W multiples of 8.
+
+    `grain`, float32 (H / 8, W / 8, 4), is noise of unit variance.
+    """
+    return to_pixels(TEACHERS[style](Subject(np.asarray(picture / np.float32(255)), grain)))
+
+
+def paint_all(picture: Pixels, grain: Picture) -> dict[str, Pixels]:
+    """All ten renderings; what the painters see in the picture is computed once."""
+    subject = Subject(np.asarray(picture / np.float32(255)), grain)
+    return {style: to_pixels(teacher(subject)) for style, teacher in TEACHERS.items()}

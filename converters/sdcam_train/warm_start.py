@@ -13,6 +13,7 @@ from diffusers import AutoencoderTiny
 from torch import Tensor
 
 from .dataset import TILE, Random, Tiles
+from .networks import PICTURE_CHANNELS
 
 # The decoder squashes latents by tanh(z / 3); components have heavy tails, so keep them below 1.
 LATENT_SPREAD = 0.6
@@ -23,7 +24,7 @@ def blocks(tiles: Tiles, count: int, random: Random) -> npt.NDArray[np.float32]:
     chosen = []
     for _ in range(count):
         layer = int(random.integers(0, tiles.layers)) if random.random() < 0.5 else 0
-        picture = tiles.crop(int(random.integers(len(tiles))), [layer], TILE, random)[0]
+        (picture,), _ = tiles.crop(int(random.integers(len(tiles))), [layer], TILE, random)
         grid = picture.reshape(TILE // 8, 8, TILE // 8, 8, 3).transpose(0, 2, 4, 1, 3)
         chosen.append(grid.reshape(-1, 192)[::5])
     return np.asarray(np.concatenate(chosen) / np.float32(255), np.float32)
@@ -52,7 +53,7 @@ def linear_start(vae: AutoencoderTiny, sample: npt.NDArray[np.float32]) -> None:
 
 
 def _set_components(vae: AutoencoderTiny, sample: npt.NDArray[np.float32]) -> None:
-    count = int(vae.config.latent_channels)
+    count = PICTURE_CHANNELS
     mean, directions, spreads = components(sample, count)
     for layer in [*vae.encoder.layers, *vae.decoder.layers]:
         if hasattr(layer, "fuse"):  # a residual block: start as the identity
@@ -70,17 +71,17 @@ def _set_components(vae: AutoencoderTiny, sample: npt.NDArray[np.float32]) -> No
 
 def _set_pairs_out(layer: torch.nn.Conv2d, matrix: Tensor, bias: Tensor) -> None:
     """A convolution whose first channels are matrix @ x + bias, the next ones the same negated."""
-    count = len(matrix)
+    count, inputs = matrix.shape
     layer.weight.mul_(0.1)
     layer.weight[: 2 * count].zero_()
-    layer.weight[: 2 * count, :, 1, 1] = torch.cat([matrix, -matrix])
+    layer.weight[: 2 * count, :inputs, 1, 1] = torch.cat([matrix, -matrix])
     layer.bias[: 2 * count] = torch.cat([bias, -bias])
 
 
 def _set_pairs_in(layer: torch.nn.Conv2d, matrix: Tensor, bias: Tensor) -> None:
     """A convolution that takes the difference of such pairs through the matrix."""
-    count = matrix.shape[1]
+    outputs, count = matrix.shape
     layer.weight.mul_(0.1)
-    layer.weight[:, : 2 * count].zero_()
-    layer.weight[:, : 2 * count, 1, 1] = torch.cat([matrix, -matrix], 1)
-    layer.bias.copy_(bias)
+    layer.weight[:outputs, : 2 * count].zero_()
+    layer.weight[:outputs, : 2 * count, 1, 1] = torch.cat([matrix, -matrix], 1)
+    layer.bias[:outputs] = bias

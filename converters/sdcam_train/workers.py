@@ -5,8 +5,11 @@ On a CPU, small convolutions split better over processes than over threads.
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
+import sys
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -44,9 +47,16 @@ class Worker:
         return bool(flat[-1] > 0)
 
 
+def log_to_stderr() -> None:
+    """Progress with the time of day; no warnings of the libraries."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    warnings.filterwarnings("ignore", module="torch|diffusers|transformers")
+
+
 def _start(
     number: int, count: int, device: str, port: int, work: Callable[..., None], *arguments: Any
 ) -> None:
+    log_to_stderr()
     torch.set_num_threads(1 if device == "cpu" else 8)
     if count > 1:
         os.environ["MASTER_ADDR"], os.environ["MASTER_PORT"] = "127.0.0.1", str(port)

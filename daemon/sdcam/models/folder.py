@@ -35,6 +35,8 @@ USUAL_SIZE = (512, 512)  # (width, height) in pixels that the large models were 
 WEIGHTS_LAYOUT = "weights_layout"  # key of a graph's metadata: `WeightsFile.layout` of its weights
 LATENT_SCALE = 8  # pixels of the picture per pixel of the latent
 
+_UNETS = ("UNet2DConditionModel", "NormFreeUNet")  # the second: sdcam.engines.torch_modules
+
 
 @dataclass(frozen=True)
 class ModelFolder:
@@ -196,7 +198,7 @@ def _refuse_other_families(path: Path, unet: Config, text_encoder: Config) -> No
         or unet.get("addition_embed_type") == "text_time"
     ):
         raise _another_family(path, "an SDXL model")
-    if unet.get("_class_name", "UNet2DConditionModel") != "UNet2DConditionModel":
+    if unet.get("_class_name", _UNETS[0]) not in _UNETS:
         raise _another_family(path, f"a model with a {unet['_class_name']}")
     if text_encoder.get("model_type", "clip_text_model") != "clip_text_model":
         raise _another_family(path, f"a model with the text encoder {text_encoder['model_type']}")
