@@ -26,6 +26,7 @@ from vm_user import FPS, HEIGHT, WIDTH, User
 from sdcam.platforms.device_users import users_of
 from sdcam.platforms.loopback import LoopbackState, query_state
 
+OUTPUT = "output:virtual-camera"
 _TOLERANCE = 6  # of 255; limited range taken for full is 11 off in white, 16 in black
 _ANOTHER = 10.0  # of 255, on the average: no picture of the same is so far off
 _COLOURFUL = 50.0  # standard deviation: the picture has 86, cards have 25 to 32
@@ -134,9 +135,9 @@ def test_another_size_waits_for_the_app_that_shows_this_one(user: User, service:
     with viewer(user) as program:
         program.next()
         user.settings.write_text(other)
-        status = service.until(lambda s: "output" in s["faults"])
-        assert f"{LOOPBACK} keeps {WIDTH}x{HEIGHT} YU12" in status["faults"]["output"]
-        assert "ffmpeg" in status["faults"]["output"]
+        status = service.until(lambda s: OUTPUT in s["faults"])
+        assert f"{LOOPBACK} keeps {WIDTH}x{HEIGHT} YU12" in status["faults"][OUTPUT]
+        assert "ffmpeg" in status["faults"][OUTPUT]
     service.until(lambda s: s["faults"] == {} and "320x180" in loopback_format())
     user.settings.write_text(before)
     service.until(lambda s: s["faults"] == {} and f"{WIDTH}x{HEIGHT}" in loopback_format())

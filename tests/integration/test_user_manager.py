@@ -71,7 +71,7 @@ def test_the_service_lives_in_its_sandbox(home, capsys):
     assert main(["service", "install", "--config", str(config)]) == 0, capsys.readouterr().err
     first = _pid()
     # It is ready before camera, model and virtual camera are: it waits for those.
-    _until(lambda: _faults(socket).keys() == {"camera", "output"})
+    _until(lambda: _faults(socket).keys() == {"camera", "output:virtual-camera"})
     _until(lambda: _model(socket))
     for process in (first, *(child.pid for child in psutil.Process(first).children())):
         lines = Path(f"/proc/{process}/status").read_text().splitlines()

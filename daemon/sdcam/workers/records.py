@@ -20,12 +20,12 @@ class LogLine:
     text: str
 
 
-# From the capture process.
-
-
 @dataclass(frozen=True)
 class Started:
-    """The process runs, and now opens the source that it was given."""
+    """From the process of a device: it runs, and now opens the device that it is given."""
+
+
+# From the capture process.
 
 
 @dataclass(frozen=True)

@@ -17,14 +17,15 @@ from sdcam.errors import SdcamError
 from sdcam.output import Sink, frame_shape, open_sink
 from sdcam.workers.child import Child, LingeringChildren
 from sdcam.workers.frame_pool import FramePool, FrameSlots
-from sdcam.workers.records import FrameTaken, SinkOpened
+from sdcam.workers.records import FrameTaken, SinkOpened, Started
 from sdcam.workers.starvation import Starvation
 
 if TYPE_CHECKING:  # pydantic takes 0.2 s to import, also in the process
     from sdcam.settings import OutputSettings
 
 _SLOTS = 3  # one with the driver, one waiting, one being written
-_OPEN_SECONDS = 30.0  # the driver, on a slow or busy machine; a system extension that is approved
+_START_SECONDS = 60.0  # of the process, on a slow or busy machine
+_OPEN_SECONDS = 30.0  # of the driver; a system extension that is being approved
 _POLL_SECONDS = 0.1
 _HUNG_SECONDS = 0.8  # a driver takes a frame in a few milliseconds
 _LARGEST_PIXEL = 3  # bytes, BGR
@@ -166,13 +167,15 @@ class SinkProcess:
             self._lingering.add(self._child, self._pool.close)
 
     def _await_opened(self, spec: str, cancelled: Callable[[], bool]) -> SinkOpened:
-        deadline = time.monotonic() + _OPEN_SECONDS
+        deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline and not cancelled():
             if not self._child.pipe.poll(_POLL_SECONDS):
                 continue
             message = self._next()
             if isinstance(message, SinkOpened):
                 return message
+            if isinstance(message, Started):
+                deadline = time.monotonic() + _OPEN_SECONDS
         raise SdcamError(f"{spec} does not open: its driver does not answer.", "Retrying.")
 
     def _receive(self) -> None:
@@ -203,6 +206,7 @@ class SinkProcess:
 
 def sink_main(pipe: Connection, slots: FrameSlots) -> None:
     """The process: receives spec and settings, opens the sink, sends frames until the pipe ends."""
+    pipe.send(Started())
     spec, output = pipe.recv()
     try:
         sink = open_sink(spec, output)

@@ -235,6 +235,8 @@ def test_the_steady_state_allocates_nothing_frame_sized(pixel_format, fit):
         tracemalloc.stop()
         return most - before
 
-    assert peak(lambda: compositor.compose(styled, camera, fit, 0.3, True)) < 4096
+    assert (
+        peak(lambda: compositor.compose(styled, camera, fit, 0.3, True)) < 16_384
+    )  # a plane of chroma is 230 kB
     # The measure sees what OpenCV allocates for a result: without a buffer it is a whole picture.
     assert peak(lambda: cv2.flip(styled, 1)) >= styled.nbytes
