@@ -187,6 +187,8 @@ class _Life:
                 except SdcamError:
                     time.sleep(0.01)
         took = time.monotonic() - begun
+        if process.stdout is not None:
+            process.stdout.close()
         self._watch.check(process.poll() == 0, f"its end: exit code {process.poll()}")
         self._watch.check(took < 10, f"its end took {took:.1f} s")
         self._check_log()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sdcam.service.configuration import Configuration
     from sdcam.service.notify import Notifier
     from sdcam.service.run_plan import RunPlan
+    from sdcam.workers.child import Child
 
 _RETRY_SECONDS = 30
 
@@ -62,6 +63,20 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.service:
         _as_a_service(arguments, overrides)
         return
+    from sdcam.workers.prestart import prestart_model
+
+    # Not for a service: a process that starts before the log is open has no crash file.
+    model_process = prestart_model()
+    try:
+        _in_the_foreground(arguments, overrides, model_process)
+    finally:
+        if model_process is not None:
+            model_process.stop(0.0)
+
+
+def _in_the_foreground(
+    arguments: argparse.Namespace, overrides: dict[str, Any], model_process: Child | None
+) -> None:
     from sdcam.service.configuration import Configuration
     from sdcam.service.daemon import Daemon
     from sdcam.service.log import start_logging
@@ -69,7 +84,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     configuration = Configuration.read(arguments.config, overrides)
     start_logging(configuration.settings.service.log_level)
-    plan = _plan(arguments, configuration, Notifier.from_environment())
+    plan = _plan(arguments, configuration, Notifier.from_environment(), model_process)
     summary = Daemon(plan).run()
     if arguments.json:
         print(json.dumps(summary))
@@ -114,7 +129,10 @@ def _rest(notifier: Notifier) -> None:
 
 
 def _plan(
-    arguments: argparse.Namespace, configuration: Configuration, notifier: Notifier
+    arguments: argparse.Namespace,
+    configuration: Configuration,
+    notifier: Notifier,
+    model_process: Child | None = None,
 ) -> RunPlan:
     from sdcam.service.run_plan import RunPlan
 
@@ -126,6 +144,7 @@ def _plan(
         seconds=arguments.seconds,
         frames=arguments.frames,
         patient=arguments.service,
+        model_process=model_process,
         notifier=notifier,
         started_ns=STARTED_NS,
     )

@@ -53,7 +53,7 @@ class OpenVINONetworks:
                 f"The model in {model.path} has no graphs for the CPU.",
                 f"Run: sdcam models convert {model.path} --to cpu",
             )
-        openvino = _openvino()
+        openvino = import_openvino()
         core = openvino.Core()
         precision = _precision(precision, core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
         version = openvino.__version__.split("-")[0]
@@ -174,7 +174,7 @@ def _refuse_other_weights(graph: Any, model: ModelFolder, name: str) -> None:
         )
 
 
-def _openvino() -> ModuleType:
+def import_openvino() -> ModuleType:
     """The runtime without its converter, whose import loads a telemetry package."""
     converter = "openvino.tools.ovc"
     absent = converter not in sys.modules

@@ -96,6 +96,7 @@ class Daemon:
             self._styled_pool,
             self._on_styled,
             lambda fault: self._report("model", fault),
+            plan.model_process,
         )
         self.capture = CaptureWorker(
             SourceSpec(plan.source, settings.camera, plan.once),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sdcam.service.configuration import Configuration
 from sdcam.service.notify import Notifier
+from sdcam.workers.child import Child
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class RunPlan:
         frames: that every output gets, from the first picture on.
         control: listen on the control socket, and be the only service there.
         patient: nobody reads an exit code, so what is missing is waited for.
+        model_process: started early (`workers.prestart`); the run uses and ends it.
         notifier: the service manager, if there is one.
     """
 
@@ -31,5 +33,6 @@ class RunPlan:
     frames: int | None = None
     control: bool = True
     patient: bool = False
+    model_process: Child | None = None
     notifier: Notifier = field(default_factory=Notifier)
     started_ns: int = field(default_factory=time.monotonic_ns)

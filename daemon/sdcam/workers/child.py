@@ -10,11 +10,12 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, cast
 
 from sdcam.errors import SdcamError
-from sdcam.workers.records import LogLine
 
 # Forking a process that has threads and a model runtime in it is undefined on macOS.
 _CONTEXT = multiprocessing.get_context("spawn")
@@ -26,19 +27,30 @@ _GRACE_SECONDS = 1.0
 _KILL_SECONDS = 1.0  # a killed process that lasts longer is stuck in the kernel
 
 
+@dataclass(frozen=True)
+class LogLine:
+    """From any of our processes: a line for the log, which the daemon writes."""
+
+    part: str  # "sdcam.model"
+    level: int
+    text: str
+
+
 class Child:
     """One spawned process and our end of the pipe to it.
 
     Args:
         name: what `ps` and the log call it.
-        target: module-level function, called with its end of the pipe, then `args`.
+        target: module-level function, called with its end of the pipe, then `args`. As text,
+            "package.module:function", it is imported in the child only.
 
     Raises:
         SdcamError: the system cannot start a process (memory, number of processes).
     """
 
-    def __init__(self, name: str, target: Callable[..., None], *args: Any) -> None:
+    def __init__(self, name: str, target: Callable[..., None] | str, *args: Any) -> None:
         self.name = name
+        self._ended = False
         try:
             with contextlib.ExitStack() as undo:
                 ours, theirs = _CONTEXT.Pipe()
@@ -107,8 +119,10 @@ class Child:
         Returns:
             Whether the process is gone. A process in an uninterruptible system call (a hung camera
             or GPU driver) survives: it may still write into its memory, and `alive` tells when it
-            no longer does.
+            no longer does. May be called again.
         """
+        if self._ended:
+            return True
         self.pipe.close()
         self._process.join(grace)
         if self._process.is_alive():
@@ -117,6 +131,7 @@ class Child:
         if self._process.is_alive():
             return False
         self._process.close()
+        self._ended = True
         return True
 
 
@@ -159,7 +174,7 @@ def _terminal_signals_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _main(target: Callable[..., None], pipe: Connection, args: tuple[Any, ...]) -> None:
+def _main(target: Callable[..., None] | str, pipe: Connection, args: tuple[Any, ...]) -> None:
     # SIGINT and SIGHUP stay blocked (see `_terminal_signals_blocked`).
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     faulthandler.enable()
@@ -168,6 +183,9 @@ def _main(target: Callable[..., None], pipe: Connection, args: tuple[Any, ...]) 
     log.handlers[:] = [_ToParent(pipe)]
     log.setLevel(logging.INFO)
     log.propagate = False
+    if isinstance(target, str):
+        module, _, name = target.partition(":")
+        target = cast(Callable[..., None], getattr(import_module(module), name))
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         target(pipe, *args)
 

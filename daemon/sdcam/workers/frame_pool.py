@@ -18,6 +18,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing import reduction
+from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,16 @@ class SharedBlock:
         assert self._map is not None, "the block is closed"
         return np.frombuffer(self._map, np.uint8)
 
+    def hand_over(self, pipe: Connection, pid: int) -> None:
+        """Gives the block to a process that runs already; `receive` takes it there."""
+        pipe.send(self.size)
+        reduction.send_handle(pipe, self._fd, pid)
+
+    @classmethod
+    def receive(cls, pipe: Connection) -> SharedBlock:
+        size: int = pipe.recv()
+        return _of_descriptor(size, reduction.recv_handle(pipe))
+
     def close(self) -> None:
         """Gives back the descriptors and the memory. Arrays over it keep the memory alive."""
         if self._map is None:
@@ -53,9 +64,13 @@ class SharedBlock:
 
 
 def _rebuild(size: int, handle: Any) -> SharedBlock:
+    return _of_descriptor(size, handle.detach())
+
+
+def _of_descriptor(size: int, descriptor: int) -> SharedBlock:
     block = SharedBlock.__new__(SharedBlock)
     block.size = size
-    block._fd = handle.detach()
+    block._fd = descriptor
     block._map = mmap.mmap(block._fd, size)
     return block
 
@@ -84,6 +99,16 @@ class FrameSlots:
     @classmethod
     def allocate(cls, count: int, slot_bytes: int) -> FrameSlots:
         return cls(SharedBlock(count * slot_bytes), count, slot_bytes)
+
+    def hand_over(self, pipe: Connection, pid: int) -> None:
+        """As `SharedBlock.hand_over`."""
+        pipe.send((self.count, self.slot_bytes))
+        self.block.hand_over(pipe, pid)
+
+    @classmethod
+    def receive(cls, pipe: Connection) -> FrameSlots:
+        count, slot_bytes = pipe.recv()
+        return cls(SharedBlock.receive(pipe), count, slot_bytes)
 
     def memory(self, slot: int) -> Pixels:
         """All bytes of a slot, (slot_bytes,)."""

@@ -12,15 +12,6 @@ from sdcam.pipeline.networks import NetworksSpec
 
 
 @dataclass(frozen=True)
-class LogLine:
-    """From any of our processes: a line for the log, which the daemon writes."""
-
-    part: str  # "sdcam.model"
-    level: int
-    text: str
-
-
-@dataclass(frozen=True)
 class Started:
     """From the process of a device: it runs, and now opens the device that it is given."""
 

@@ -267,8 +267,13 @@ class StagePipeline:
 
     def _spawner(self, name: str) -> Callable[[Look], Child]:
         def spawn(look: Look) -> Child:
-            spare, self._spare = self._spare, None
-            child = spare or Child("model", stage_main, self._camera.slots, self._styled.slots)
+            slots = self._camera.slots, self._styled.slots
+            child, self._spare = self._spare, None
+            if child is None:
+                child = Child("model", stage_main, *slots)
+            else:
+                for each in slots:
+                    each.hand_over(child.pipe, child.pid)
             child.name = name
             child.send(StageTask(self.plan, name, look))
             return child

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
+from sdcam.engines.openvino_cpu import import_openvino
 from sdcam.engines.plan import EnginePlan
 from sdcam.errors import MissingError, SdcamError
 from sdcam.pipeline.frame import MOST_LATENT_CHANNELS, FrameBuffers
@@ -146,6 +148,15 @@ class StageProcess:
         self.begun = time.monotonic()
         patience = max(_ANSWER_SECONDS, _HUNG_AFTER_MEDIANS * self.median_seconds)
         self._deadline = max(self.begun + patience, self._patient_until)
+
+
+def prestarted_main(pipe: Connection) -> None:
+    """A process that starts before the daemon knows what it should run (`workers.prestart`). It
+    imports meanwhile, then receives its memory and goes on as `stage_main`."""
+    if sys.platform == "linux":
+        import_openvino()
+    camera, styled = FrameSlots.receive(pipe), FrameSlots.receive(pipe)
+    stage_main(pipe, camera, styled)
 
 
 def stage_main(pipe: Connection, camera: FrameSlots, styled: FrameSlots) -> None:

@@ -161,3 +161,22 @@ def test_a_child_that_cannot_be_killed_is_given_up_in_bounded_time(monkeypatch):
         assert time.monotonic() - begun < 20
         time.sleep(0.01)
     assert released == [True]
+
+
+def echo_block(pipe):
+    slots = FrameSlots.receive(pipe)
+    slots.view(0, (4,))[...] += 1
+    pipe.send("done")
+    pipe.recv()
+
+
+def test_a_process_that_runs_already_receives_shared_memory():
+    """As the model process does, which starts before it is known what it should run."""
+    child = Child("early", f"{__name__}:echo_block")
+    slots = FrameSlots.allocate(2, 4)
+    slots.view(0, (4,))[...] = 41
+    slots.hand_over(child.pipe, child.pid)
+    assert child.pipe.recv() == "done"
+    assert slots.view(0, (4,)).tolist() == [42] * 4
+    assert child.stop()
+    assert child.stop()  # whoever is second finds it ended
