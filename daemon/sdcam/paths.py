@@ -19,7 +19,7 @@ def config_file() -> Path:
     that people edit in a terminal).
 
     Raises:
-        UsageError: it lies in the home of a user whom there is not.
+        UsageError: it lies in the home of a user who does not exist.
     """
     named = os.environ.get(ENV_CONFIG)
     path = Path(named or os.environ.get("XDG_CONFIG_HOME") or "~/.config")
@@ -28,7 +28,7 @@ def config_file() -> Path:
     except RuntimeError:
         raise UsageError(
             f"The configuration {path}: there is no such user's home.",
-            f"Mend {ENV_CONFIG}, XDG_CONFIG_HOME or HOME.",
+            f"Correct {ENV_CONFIG}, XDG_CONFIG_HOME or HOME.",
         ) from None
     return path if named else path / APP / "config.toml"
 

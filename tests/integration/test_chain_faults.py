@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
 
 FAULTY = Path(__file__).parents[1] / "support" / "faulty.py"
-WORDS = ("--source", "test", "--output", "null", "--json")
+QUIET = ("--source", "test", "--output", "null")
+WORDS = (*QUIET, "--json")
 
 
 def engine(layout="staged"):
@@ -62,3 +64,38 @@ def test_a_bounded_run_accounts_for_every_frame_of_the_camera(sdcam, layout):
     # Where the run ends up to five are on their way: waiting, in the chain, just captured.
     assert 0 <= frames["captured"] - known <= 5
     assert frames["styled"] > 10
+
+
+def test_a_foreground_run_gives_up_a_model_that_never_starts(start):
+    """A service would go on trying; a person at a terminal wants to know."""
+    words = (
+        "--source",
+        "test",
+        "--output",
+        "null",
+        "--engine",
+        "faulty:m3-ultra:fused crash=fused@1",
+    )
+    service = start(*words, model="pocket", size="512", program=(str(FAULTY), "run"))
+    assert service.process.wait(60) == 1
+    last = service.log.read_text().splitlines()[-1]
+    assert "was killed by SIGSEGV. It failed 5 times before its first frame." in last
+    assert last.endswith("The lines above say how; `sdcam doctor` examines this machine.")
+
+
+def test_crash_loop_backs_off(start):
+    """A process that gives a few frames before each crash is not forgiven for them."""
+    words = (
+        "--source",
+        "test",
+        "--output",
+        "null",
+        "--engine",
+        "faulty:m3-ultra:fused crash=fused@4",
+    )
+    service = start(*words, model="pocket", size="512", program=(str(FAULTY), "run"))
+    service.until_styled()
+    time.sleep(12.0)
+    assert service.status()["restarts"]["model"] <= 8  # 36 in 20 s without the back-off
+    service.end()
+    assert service.log.read_text().count("was killed by SIGSEGV") == 1

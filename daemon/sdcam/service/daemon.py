@@ -301,8 +301,17 @@ class Daemon:
         if self.health.report(part, fault):
             _log.warning("%s: %s", part, fault)
         if self._is_fatal(part, fault):
-            self.fatal = fault
+            self.fatal = self._given_up(part, fault)
             self.stop()
+
+    def _given_up(self, part: str, fault: SdcamError) -> SdcamError:
+        """The fault as the last words of a run: nothing is restarted any more."""
+        if fault.exit_code != ExitCode.FAULT or part not in ("camera", "model"):
+            return fault
+        return SdcamError(
+            f"{fault.what} It failed {self._start_failures[part]} times before its first frame.",
+            "The lines above say how; `sdcam doctor` examines this machine.",
+        )
 
     def _falls_back(self, part: str, fault: UnknownPromptError) -> bool:
         """A model that does not know its first prompt begins with a style of the gallery."""

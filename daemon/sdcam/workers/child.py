@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any, cast
 
@@ -55,6 +56,8 @@ class Child:
             with contextlib.ExitStack() as undo:
                 ours, theirs = _CONTEXT.Pipe()
                 undo.enter_context(ours)
+                # Started with the first child otherwise, where it would unblock SIGINT.
+                resource_tracker.ensure_running()
                 with theirs, _terminal_signals_blocked():
                     self._process = _CONTEXT.Process(
                         target=_main, args=(target, theirs, args), name=f"sdcam {name}", daemon=True

@@ -11,8 +11,8 @@ from verify_mac.step import Result, Step, failed, passed, skipped
 
 _REPORTS = Path("Library") / "Logs" / "DiagnosticReports"
 _SETTLE = 8.0  # a process crashes up to a second after its last prediction; the report takes more
-_OTHERS = ("daemon", "capture")  # processes that run no networks
-_SLEPT = "the machine has slept"
+_OTHERS = ("daemon", "capture", "virtual-camera")  # processes that run no networks
+_SLEPT = "the machine was asleep"
 
 
 def crash_reports(mac: Mac) -> set[str]:

@@ -18,6 +18,7 @@ _SERVICE = (
     *("--output", "virtual-camera"),
 )
 _SETTLE = 4.0
+_DRIVER = "virtual-camera"  # the process that calls the driver
 _GROWTH_MB = 60.0  # in half a minute; frames that nobody frees would be 1600
 _READ_BY_NUMBER = (
     "import cv2, sys; c = cv2.VideoCapture(int(sys.argv[1]), cv2.CAP_AVFOUNDATION)\n"
@@ -90,12 +91,12 @@ def _memory(mac: Mac) -> Result:
         before = mac.status()
         mac.wait(30)
         after = mac.status()
-        top = mac.run("top", "-l", "1", "-pid", str(pids_of(after or {}).get("daemon", 0)))
+        top = mac.run("top", "-l", "1", "-pid", str(pids_of(after or {}).get(_DRIVER, 0)))
         done = end()
     if before is None or after is None:
         return failed("It did not answer.", done.said)
-    sizes = [status["processes"]["daemon"]["memory_mb"] for status in (before, after)]
-    sentence = f"The daemon's memory went from {sizes[0]:.0f} to {sizes[1]:.0f} MB in 30 s."
+    sizes = [status["processes"][_DRIVER]["memory_mb"] for status in (before, after)]
+    sentence = f"The driver's process grew from {sizes[0]:.0f} to {sizes[1]:.0f} MB in 30 s."
     verdict = passed if sizes[1] - sizes[0] < _GROWTH_MB else failed
     return verdict(sentence, f"{top.said}\n{done.said}")
 
@@ -188,7 +189,7 @@ STEPS = (
     Step(
         "obs-memory",
         "Runs the service into the virtual camera while nobody watches.",
-        f"the daemon's memory grows by less than {_GROWTH_MB:.0f} MB in 30 s.",
+        f"the driver's process grows by less than {_GROWTH_MB:.0f} MB in 30 s.",
         _memory,
         row="obs-memory",
         needs=("obs-present",),

@@ -180,3 +180,28 @@ def test_a_process_that_runs_already_receives_shared_memory():
     assert slots.view(0, (4,)).tolist() == [42] * 4
     assert child.stop()
     assert child.stop()  # whoever is second finds it ended
+
+
+FIRST_CHILD = """
+import os, signal, sys
+from sdcam.workers.child import Child
+from test_child import say_ready
+if __name__ == "__main__":
+    child = Child("first", say_ready)  # nothing of multiprocessing has run before
+    child.pipe.recv()
+    print(*(line.split()[1] for line in open(f"/proc/{child.pid}/status") if "SigBlk" in line))
+    child.stop()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells the signal mask")
+def test_the_first_child_of_a_process_does_not_hear_ctrl_c_either(tmp_path):
+    """multiprocessing starts its resource tracker with the first one, and unblocks SIGINT then."""
+    script = tmp_path / "parent.py"
+    script.write_text(FIRST_CHILD)
+    search = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": search}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert int(done.stdout, 16) & (1 << (signal.SIGINT - 1))
