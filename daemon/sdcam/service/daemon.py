@@ -7,7 +7,6 @@ import math
 import os
 import signal
 import time
-from collections import Counter
 from typing import Any
 
 from sdcam import __version__
@@ -28,6 +27,7 @@ from sdcam.service.look_control import LookControl
 from sdcam.service.pause import PauseMark
 from sdcam.service.run_plan import RunPlan
 from sdcam.service.sleep import SleepClock
+from sdcam.service.start_attempts import StartAttempts
 from sdcam.service.status import ProcessStats
 from sdcam.service.stop_signals import stop_signals
 from sdcam.settings import Settings
@@ -45,8 +45,6 @@ _CAMERA_SLOTS = 7
 _STYLED_SLOTS = 6
 # A bounded run gives up without a picture to count from. Big models take minutes to load.
 _FIRST_PICTURE_NS = 300 * 10**9
-# A part of a foreground run that fails so often before its first frame will not start working.
-_START_ATTEMPTS = 5
 _POLL_SECONDS = 0.05
 _TICK_SECONDS = 0.5
 _TURN_SECONDS = 2.0
@@ -68,8 +66,7 @@ class Daemon:
         self.fatal: SdcamError | None = None
         self._stop_requested = False
         self._stop_signal = 0
-        self._worked: set[str] = set()  # parts, in this run
-        self._start_failures: Counter[str] = Counter()  # of parts that have not worked yet
+        self._attempts = StartAttempts(plan.patient)
         self._wakeup = Wakeup()
         self._clock = SleepClock()
         self._changes = ChangeProbe()
@@ -290,49 +287,22 @@ class Daemon:
 
     def _report(self, part: str, fault: SdcamError | None) -> None:
         if fault is None:
-            self._worked.add(part)
+            self._attempts.worked(part)
             if self.health.report(part, None):
                 _log.info("%s: works again", part)
             return
-        if isinstance(fault, UnknownPromptError) and self._falls_back(part, fault):
+        last_words = self._attempts.last_words(part, fault, self.output.alive)
+        if isinstance(fault, UnknownPromptError) and not last_words and self.look.fall_back(fault):
+            # A model that does not know its first prompt begins with a style of the gallery.
+            self.apply_look()
+            self.inference.policy.forget()
             return
-        if part not in self._worked:
-            self._start_failures[part] += 1
+        self._attempts.failed(part)
         if self.health.report(part, fault):
             _log.warning("%s: %s", part, fault)
-        if self._is_fatal(part, fault):
-            self.fatal = self._given_up(part, fault)
+        if last_words := self._attempts.last_words(part, fault, self.output.alive):
+            self.fatal = last_words
             self.stop()
-
-    def _given_up(self, part: str, fault: SdcamError) -> SdcamError:
-        """The fault as the last words of a run: nothing is restarted any more."""
-        if fault.exit_code != ExitCode.FAULT or part not in ("camera", "model"):
-            return fault
-        return SdcamError(
-            f"{fault.what} It failed {self._start_failures[part]} times before its first frame.",
-            "The lines above say how; `sdcam doctor` examines this machine.",
-        )
-
-    def _falls_back(self, part: str, fault: UnknownPromptError) -> bool:
-        """A model that does not know its first prompt begins with a style of the gallery."""
-        if self._is_fatal(part, fault) or not self.look.fall_back(fault):
-            return False
-        self.apply_look()
-        self.inference.policy.forget()
-        return True
-
-    def _is_fatal(self, part: str, fault: SdcamError) -> bool:
-        """Whether a fault ends a foreground run. What worked in this run is waited for. What never
-        did ends it: at once if only the user can fix it, else after a few attempts. An output is
-        fatal when it was the last one."""
-        if self.plan.patient:
-            return False
-        if part.startswith("output:"):
-            return not self.output.alive
-        if part in self._worked:
-            return False
-        only_the_user = fault.exit_code != ExitCode.FAULT
-        return only_the_user or self._start_failures[part] >= _START_ATTEMPTS
 
     def _apply_activity(self, now: Activity) -> None:
         """Lets every process run or rest as the table says."""

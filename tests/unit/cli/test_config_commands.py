@@ -154,7 +154,7 @@ def test_config_path_expands_the_home_folder(capsys, tmp_path, monkeypatch):
         assert capsys.readouterr().out == f"{tmp_path / 'x.toml'}\n"
     monkeypatch.setenv("SDCAM_CONFIG", "~nobody-at-all/x.toml")
     assert main(["config", "path"]) == 2
-    assert "there is no such user's home. Mend SDCAM_CONFIG" in capsys.readouterr().err
+    assert "there is no such user's home. Correct SDCAM_CONFIG" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["config", "path", "--config=~nobody-at-all/x.toml"])
     assert "no such user's home" in capsys.readouterr().err
