@@ -50,7 +50,7 @@ class Writer:
         self._period = 1.0
         self._wake = threading.Event()
         self._ended = False
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def pace(self, period: float) -> None:
@@ -143,7 +143,7 @@ def fault(text: str) -> None:
 
 
 def come_and_go(node: str, watcher: ViewerWatcher, notes: Notes, writer: Writer) -> None:
-    driver_tells = "Streaming" in type(watcher._lookout).__name__
+    driver_tells = "Streaming" in type(watcher._probe).__name__
     print("the driver tells of streams" if driver_tells else "openings are watched", flush=True)
 
     with reader(node, "stream") as program:
