@@ -24,6 +24,7 @@ import numpy as np
 
 from sdcam.output import open_sink
 from sdcam.output.viewers import ViewerWatcher
+from sdcam.platforms.device_users import HIDDEN_PROGRAM
 from sdcam.platforms.loopback import find_loopback
 from sdcam.settings.schema import OutputSettings
 
@@ -238,7 +239,7 @@ def unseen() -> None:
         watched, when, programs = lines.readline().split(" ", 2)
         print(f"another user's program: {watched} after {(int(when) - since) / 1e9:.2f} s,", end="")
         print(f" by {programs}", end="", flush=True)
-        if watched != "True" or "cannot be looked into" not in programs:
+        if watched != "True" or HIDDEN_PROGRAM not in programs:
             fault(f"another user's program: {watched} {programs}")
         os.kill(service, signal.SIGKILL)
         os.waitpid(service, 0)
