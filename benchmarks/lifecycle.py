@@ -100,7 +100,10 @@ def _one_life(
     until = time.monotonic() + seconds
     try:
         life.status(lambda s: s["first_picture_after_seconds"] is not None or s["card"] == "Paused")
-        settled, settles_at = None, time.monotonic() + seconds / 3  # caches fill, modules load
+        for action in life.warm_up:  # each loads its modules and fills its caches once
+            action()
+            time.sleep(0.5)
+        settled, settles_at = None, time.monotonic() + seconds / 3
         while time.monotonic() < until:
             if settled is None and time.monotonic() > settles_at:
                 settled = life.sample()
@@ -136,6 +139,7 @@ class _Life:
             self.pause, self.resume, self.prompt, self.next, self.edit, self.spoil, self.kill,
             self.look_at, self.prompt, self.next,
         ]  # fmt: skip
+        self.warm_up = [self.pause, self.resume, self.prompt, self.edit, self.kill, self.look_at]
 
     def pause(self) -> None:
         self._ask("pause")
