@@ -79,7 +79,8 @@ def _identity(mac: Mac) -> Result:
     if status is None:
         return failed("The service has no processes of its own within 60 s.")
     pids = pids_of(status)
-    listing = mac.run("ps", "-o", "pid=,comm=", "-p", ",".join(map(str, pids.values()))).out
+    # -ww: Apple's ps cuts lines at 79 columns, also in a pipe; the app's path alone is as long.
+    listing = mac.run("ps", "-ww", "-o", "pid=,comm=", "-p", ",".join(map(str, pids.values()))).out
     images = dict(line.split(None, 1) for line in listing.splitlines() if line.strip())
     app = str(launcher(mac))
     others = [n for n, pid in pids.items() if images.get(str(pid), "").strip() != app]
