@@ -1,7 +1,7 @@
-"""Whether a process that does not answer waits for a processor: then it needs time, not an end.
+"""Tells a starved process from a hung one: a starved one needs time, not a restart.
 
-On a machine that has more to do than it can, a model that paints on the CPU may stand still for a
-second through no fault of its own; to load it anew would make that worse.
+On an overloaded machine a model on the CPU may stand still for a second because other programs run.
+Loading it again would make the overload worse.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import os
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
-_HELD_UP = "RD"  # would run if it were let, waits for the disk (for its own pages, as a rule)
-_SHARE = 0.5  # of a processor; one that has had so much is not starved, it goes round in circles
+_HELD_UP = "RD"  # thread states: runnable, and blocked on the disk (usually for its own pages)
+_SHARE = 0.5  # of a core; a process that got as much is not starved, but loops
 
 
 class Starvation:
-    """Of a process that is looked at while it does not answer. Only Linux tells; elsewhere nobody
+    """Watches one process while it does not answer. Only Linux tells; on other systems no process
     counts as starved."""
 
     def __init__(self) -> None:
@@ -23,10 +23,10 @@ class Starvation:
         self._used = 0.0
 
     def lasts(self, pid: int, seconds: float) -> bool:
-        """Whether it is held up by others.
+        """Whether other programs keep the process from running.
 
         Args:
-            seconds: since the last look.
+            seconds: since the last call.
         """
         states, used = _threads(pid)
         had = used - self._used if pid == self._pid else 0.0
@@ -34,7 +34,7 @@ class Starvation:
         return any(state in _HELD_UP for state in states) and had < _SHARE * seconds
 
     def ends(self) -> None:
-        """It has answered."""
+        """The process has answered."""
         self._pid = 0
 
 
